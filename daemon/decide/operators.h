@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which targets belong to one operator. Two targets whose probed addresses share a network (an
+ * IPv4 /24, an IPv6 /48) count once, or one operator's trouble would look like the whole world's.
+ */
+#ifndef DETOURD_OPERATORS_H
+#define DETOURD_OPERATORS_H
+
+#include "daemon/decide/outcome.h"
+#include "lib/address.h"
+#include <stddef.h>
+
+/* Of each target so many hosts are probed in one family. */
+#define HOSTS_PER_TARGET 2
+
+struct target_evidence {
+    enum outcome outcome;                         /* of its best host */
+    char network[HOSTS_PER_TARGET][ADDRESS_TEXT]; /* empty where fewer hosts were probed */
+    int silent_syns;                              /* sent to it without any answer */
+    unsigned history; /* of the last rounds, newest in bit 0: set where it was open */
+    int rounds;       /* how many bits of HISTORY count */
+};
+
+struct operator_evidence {
+    enum outcome outcome; /* the best of its targets' */
+    int silent_syns;
+    bool flapping; /* one of its targets was open and closed by turns */
+};
+
+/* Fills OUT, which holds COUNT, and returns the number of operators. Targets without an address are
+ * left out. */
+size_t operators_group(const struct target_evidence *targets, size_t count,
+                       struct operator_evidence *out);
+
+#endif

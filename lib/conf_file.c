@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/conf_file.h"
+
+#include "lib/conf_scan.h"
+#include "lib/memory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* So many unknown names are found before the reader gives up. */
+#define ROUNDS_MAX     20
+#define FILE_BYTES_MAX (1024 * 1024)
+
+struct conf_file {
+    char *path, *text;
+    cfg_t *root;
+    struct complaints *complaints;
+    char unknown[128]; /* the name that libconfuse stopped at in this round */
+    int unknown_line;
+};
+
+/* libconfuse's callbacks carry no context. Reading is not re-entrant and needs no more than this.
+ */
+static struct conf_file *reading;
+
+static char *read_text(const char *path, size_t *len, char *why, size_t whylen)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+    char *text = NULL;
+
+    *len = 0;
+    if (fd == -1 || fstat(fd, &st) == -1) {
+        snprintf(why, whylen, "%s", strerror(errno));
+    } else if (!S_ISREG(st.st_mode) || st.st_size > FILE_BYTES_MAX) {
+        snprintf(why, whylen, "not a regular file of at most %d bytes", FILE_BYTES_MAX);
+    } else {
+        text = memory_zero(1, (size_t)st.st_size + 1);
+        for (ssize_t n; (n = read(fd, text + *len, (size_t)st.st_size - *len)) > 0;)
+            *len += (size_t)n;
+    }
+    if (fd != -1)
+        close(fd);
+    return text;
+}
+
+static char *empty_text(size_t *len)
+{
+    *len = 0;
+    return memory_copy("");
+}
+
+static int check_bytes(struct conf_file *file, size_t len)
+{
+    int line = 1;
+
+    for (size_t i = 0; i < len; i++) {
+        if (file->text[i] == '\0') {
+            complain(file->complaints, file->path, line, "a NUL byte; this must be a text file");
+            return -1;
+        }
+        line += file->text[i] == '\n';
+    }
+    return 0;
+}
+
+/* A `$` outside a comment; libconfuse would take "${NAME}" from the environment. */
+static void check_dollars(struct conf_file *file)
+{
+    struct conf_scanner s;
+
+    conf_scan_begin(&s, file->text);
+    for (struct conf_token t = conf_scan_next(&s); t.kind != CONF_END; t = conf_scan_next(&s))
+        if (memchr(file->text + t.start, '$', t.end - t.start) != NULL)
+            complain(file->complaints, file->path, t.line,
+                     "$ is not allowed; variables are not expanded, write the value itself");
+}
+
+static void copy_word(const struct conf_file *file, const struct conf_token *t, char *out,
+                      size_t size)
+{
+    size_t start = t->start, end = t->end;
+
+    if (end - start >= 2 && strchr("\"'", file->text[start]) != NULL) {
+        start++;
+        end--;
+    }
+    snprintf(out, size, "%.*s", (int)(end - start), file->text + start);
+}
+
+static bool same_word(const struct conf_file *file, const struct conf_token *a,
+                      const struct conf_token *b)
+{
+    char x[128] = "", y[128] = "";
+
+    if (a->kind == CONF_WORD)
+        copy_word(file, a, x, sizeof x);
+    if (b->kind == CONF_WORD)
+        copy_word(file, b, y, sizeof y);
+    return strcmp(x, y) == 0;
+}
+
+static void complain_repeat(struct conf_file *file, const struct conf_statement *st, int first)
+{
+    char name[64], title[64] = "";
+
+    copy_word(file, &st->name, name, sizeof name);
+    if (st->title.kind == CONF_WORD)
+        copy_word(file, &st->title, title, sizeof title);
+    complain(file->complaints, file->path, st->name.line,
+             "%s%s%s%s stands here a second time; it stands on line %d already, keep one",
+             st->is_section ? "section " : "", name, *title != '\0' ? " " : "", title, first);
+}
+
+/* Whatever stands twice on one level, here and in the sections below: libconfuse would merge it or
+ * let the last one win. */
+static void check_repeats(struct conf_file *file, struct conf_scanner scanner)
+{
+    const struct conf_scanner begin = scanner;
+    struct conf_statement st, earlier;
+
+    while (conf_scan_statement(&scanner, &st)) {
+        for (struct conf_scanner s = begin;
+             conf_scan_statement(&s, &earlier) && earlier.name.start < st.name.start;)
+            if (same_word(file, &earlier.name, &st.name) &&
+                same_word(file, &earlier.title, &st.title))
+                complain_repeat(file, &st, earlier.name.line);
+        if (st.is_section)
+            check_repeats(file, st.body);
+    }
+}
+
+/* libconfuse takes the end of the file for the end of a section. */
+static int check_braces(struct conf_file *file)
+{
+    struct conf_scanner s;
+    int depth = 0, line = 0;
+
+    conf_scan_begin(&s, file->text);
+    for (struct conf_token t = conf_scan_next(&s); t.kind != CONF_END; t = conf_scan_next(&s)) {
+        if (t.kind == CONF_OPEN && depth++ == 0)
+            line = t.line;
+        else if (t.kind == CONF_CLOSE && depth > 0)
+            depth--;
+    }
+    if (depth > 0)
+        complain(file->complaints, file->path, line, "this brace is never closed; a } is missing");
+    return depth > 0 ? -1 : 0;
+}
+
+static void note_error(cfg_t *cfg, const char *format, va_list args)
+{
+    static const char unknown[] = "no such option '%s'";
+    char text[256];
+
+    vsnprintf(text, sizeof text, format, args);
+    if (strcmp(format, unknown) == 0) {
+        size_t before = strcspn(unknown, "%"), after = strlen(unknown) - before - 2;
+        snprintf(reading->unknown, sizeof reading->unknown, "%.*s",
+                 (int)(strlen(text) - before - after), text + before);
+        reading->unknown_line = cfg->line;
+        return;
+    }
+    complain(reading->complaints, reading->path, cfg->line, "%s", text);
+}
+
+static void list_names(const cfg_opt_t *opts, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (; opts->name != NULL && used < size; opts++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", opts->name);
+}
+
+static const cfg_opt_t *options_of_section(const cfg_opt_t *opts, const char *name)
+{
+    for (; opts->name != NULL; opts++)
+        if (opts->type == CFGT_SEC && strcmp(opts->name, name) == 0)
+            return opts->subopts;
+    return NULL;
+}
+
+/* Finds the statement that libconfuse stopped at on this level and below; SECTION is left at the
+ * name of the section that holds it, or empty. */
+static bool find_unknown(const struct conf_file *file, struct conf_scanner scanner,
+                         struct conf_statement *found, char *section, size_t size)
+{
+    struct conf_statement st;
+
+    while (conf_scan_statement(&scanner, &st)) {
+        if (st.name.line == file->unknown_line &&
+            conf_token_is(file->text, &st.name, file->unknown)) {
+            *found = st;
+            return true;
+        }
+        if (st.is_section && find_unknown(file, st.body, found, section, size)) {
+            if (*section == '\0')
+                copy_word(file, &st.name, section, size);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Says what is unknown and overwrites it with blanks, so that the next round gets past it. */
+static bool blank_unknown(struct conf_file *file, const cfg_opt_t *opts)
+{
+    char section[64] = "", known[400];
+    struct conf_scanner scanner;
+    struct conf_statement st;
+
+    conf_scan_begin(&scanner, file->text);
+    if (!find_unknown(file, scanner, &st, section, sizeof section))
+        return false;
+    const cfg_opt_t *names = *section != '\0' ? options_of_section(opts, section) : opts;
+    list_names(names != NULL ? names : opts, known, sizeof known);
+    complain(file->complaints, file->path, st.name.line, "unknown name %s%s%s; known here: %s",
+             file->unknown, *section != '\0' ? " in " : "", section, known);
+    for (size_t i = st.name.start; i < st.end; i++)
+        if (file->text[i] != '\n')
+            file->text[i] = ' ';
+    return true;
+}
+
+/* One round; true when another one is wanted. */
+static bool parse_once(struct conf_file *file, cfg_opt_t *opts, int *result)
+{
+    if (file->root != NULL)
+        cfg_free(file->root);
+    file->root = cfg_init(opts, CFGF_NONE);
+    cfg_set_error_function(file->root, note_error);
+    file->unknown[0] = '\0';
+    reading = file;
+    size_t before = complaints_count(file->complaints);
+    *result = cfg_parse_buf(file->root, file->text);
+    reading = NULL;
+    if (*result == CFG_SUCCESS)
+        return false;
+    if (file->unknown[0] != '\0')
+        return blank_unknown(file, opts);
+    if (complaints_count(file->complaints) == before)
+        complain(file->complaints, file->path, file->root->line, "syntax error");
+    return false;
+}
+
+static int parse(struct conf_file *file, cfg_opt_t *opts)
+{
+    int result = CFG_PARSE_ERROR;
+
+    for (int round = 0; round < ROUNDS_MAX && parse_once(file, opts, &result); round++)
+        continue;
+    return result == CFG_SUCCESS ? 0 : -1;
+}
+
+struct conf_file *conf_file_read(const char *path, cfg_opt_t *opts, struct complaints *complaints)
+{
+    struct conf_file *file = memory_zero(1, sizeof *file);
+    struct conf_scanner scanner;
+    char why[256];
+    size_t len;
+
+    file->path = memory_copy(path != NULL ? path : "defaults");
+    file->complaints = complaints;
+    file->text = path != NULL ? read_text(path, &len, why, sizeof why) : empty_text(&len);
+    if (file->text == NULL) {
+        complain(complaints, path, 0, "%s", why);
+    } else if (check_bytes(file, len) == 0) {
+        check_dollars(file);
+        conf_scan_begin(&scanner, file->text);
+        check_repeats(file, scanner);
+        if (check_braces(file) == 0 && parse(file, opts) == 0)
+            return file;
+        if (complaints_errors(complaints) == 0)
+            complain(complaints, path, 0, "cannot be parsed");
+    }
+    conf_file_free(file);
+    return NULL;
+}
+
+void conf_file_free(struct conf_file *file)
+{
+    if (file == NULL)
+        return;
+    if (file->root != NULL)
+        cfg_free(file->root);
+    free(file->text);
+    free(file->path);
+    free(file);
+}
+
+cfg_t *conf_file_root(const struct conf_file *file)
+{
+    return file->root;
+}
+
+const char *conf_file_path(const struct conf_file *file)
+{
+    return file->path;
+}
+
+struct complaints *conf_file_complaints(const struct conf_file *file)
+{
+    return file->complaints;
+}
+
+/* The statement on this level called NAME, with TITLE if that is not NULL. */
+static bool find_statement(const struct conf_file *file, struct conf_scanner scanner,
+                           const char *name, const char *title, struct conf_statement *out)
+{
+    while (conf_scan_statement(&scanner, out))
+        if (conf_token_is(file->text, &out->name, name) &&
+            (title == NULL || conf_token_is(file->text, &out->title, title)))
+            return true;
+    return false;
+}
+
+static bool find_section(const struct conf_file *file, cfg_t *section, struct conf_statement *out)
+{
+    struct conf_scanner scanner;
+
+    conf_scan_begin(&scanner, file->text);
+    return find_statement(file, scanner, cfg_name(section), cfg_title(section), out);
+}
+
+int conf_file_section_line(const struct conf_file *file, cfg_t *section)
+{
+    struct conf_statement st;
+
+    return find_section(file, section, &st) ? st.name.line : 0;
+}
+
+int conf_file_line(const struct conf_file *file, cfg_t *section, const char *opt)
+{
+    struct conf_statement st, inner;
+    struct conf_scanner scanner;
+
+    conf_scan_begin(&scanner, file->text);
+    if (section == file->root)
+        return find_statement(file, scanner, opt, NULL, &st) ? st.name.line : 0;
+    if (!find_section(file, section, &st))
+        return 0;
+    return find_statement(file, st.body, opt, NULL, &inner) ? inner.name.line : st.name.line;
+}
+
+const char *conf_file_text(cfg_t *section, const char *opt)
+{
+    return cfg_getstr(section, opt);
+}
+
+void conf_file_complain(struct conf_file *file, cfg_t *section, const char *opt, const char *format,
+                        ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    complain(file->complaints, file->path, conf_file_line(file, section, opt), "%s", text);
+}
+
+int conf_file_int(struct conf_file *file, cfg_t *section, const char *opt, int min, int max,
+                  int fallback)
+{
+    const char *text = conf_file_text(section, opt);
+    char *end;
+
+    if (text == NULL)
+        return fallback;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && value >= min && value <= max)
+        return (int)value;
+    conf_file_complain(file, section, opt, "%s = %s; expected a whole number from %d to %d", opt,
+                       text, min, max);
+    return fallback;
+}
+
+bool conf_file_bool(struct conf_file *file, cfg_t *section, const char *opt, bool fallback)
+{
+    static const char *const words[] = { "no", "yes", NULL };
+
+    return conf_file_choice(file, section, opt, words, fallback) == 1;
+}
+
+int conf_file_choice(struct conf_file *file, cfg_t *section, const char *opt,
+                     const char *const choices[], int fallback)
+{
+    const char *text = conf_file_text(section, opt);
+    char known[200];
+    size_t used = 0;
+
+    if (text == NULL)
+        return fallback;
+    known[0] = '\0';
+    for (int i = 0; choices[i] != NULL; i++) {
+        if (strcmp(text, choices[i]) == 0)
+            return i;
+        if (used < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "",
+                                     choices[i]);
+    }
+    conf_file_complain(file, section, opt, "%s = %s; expected one of: %s", opt, text, known);
+    return fallback;
+}
+
+uint16_t conf_file_port(struct conf_file *file, cfg_t *section, const char *opt, const char *text)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+
+    if (*text >= '0' && *text <= '9' && *end == '\0' && value >= 1 && value <= 65535)
+        return (uint16_t)value;
+    conf_file_complain(file, section, opt,
+                       "%s: %s is not a port; expected a number from 1 to 65535", opt, text);
+    return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A file in libconfuse's syntax, read so that all its errors are found in one pass.
+ *
+ * libconfuse stops at the first unknown name, merges repeated sections, expands "${HOME}" from the
+ * environment and ends at a NUL. Here every value is taken as a string and judged later with its
+ * line at hand; unknown statements are noted, blanked out and the rest is parsed again; `$`, NUL,
+ * a name or a section that stands twice are errors. Only a syntax error ends the reading.
+ */
+#ifndef DETOURD_CONF_FILE_H
+#define DETOURD_CONF_FILE_H
+
+#include "lib/complaints.h"
+#include <confuse.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conf_file;
+
+/* OPTS as for cfg_init: strings, lists of strings, and sections with CFGF_MULTI. A PATH of NULL
+ * reads as an empty file. NULL when the file cannot be read or its syntax is broken; other errors
+ * are in COMPLAINTS beside a result. */
+struct conf_file *conf_file_read(const char *path, cfg_opt_t *opts, struct complaints *complaints);
+void conf_file_free(struct conf_file *file);
+
+cfg_t *conf_file_root(const struct conf_file *file);
+const char *conf_file_path(const struct conf_file *file);
+struct complaints *conf_file_complaints(const struct conf_file *file);
+
+/* The line of the value OPT of SECTION, or that of SECTION where it does not stand there. */
+int conf_file_line(const struct conf_file *file, cfg_t *section, const char *opt);
+
+/* The line on which SECTION begins. */
+int conf_file_section_line(const struct conf_file *file, cfg_t *section);
+
+/* The value, or NULL where it does not stand there. Owned by the file. */
+const char *conf_file_text(cfg_t *section, const char *opt);
+
+/* What follows complains at the value's line and returns the fallback when the value is wrong. */
+int conf_file_int(struct conf_file *file, cfg_t *section, const char *opt, int min, int max,
+                  int fallback);
+bool conf_file_bool(struct conf_file *file, cfg_t *section, const char *opt, bool fallback);
+/* CHOICES ends with NULL; the index of the word, or FALLBACK. */
+int conf_file_choice(struct conf_file *file, cfg_t *section, const char *opt,
+                     const char *const choices[], int fallback);
+/* A port from 1 to 65535 out of TEXT, or 0 with a complaint at OPT. */
+uint16_t conf_file_port(struct conf_file *file, cfg_t *section, const char *opt, const char *text);
+
+void conf_file_complain(struct conf_file *file, cfg_t *section, const char *opt, const char *format,
+                        ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration file, detourd.conf(5), read and checked as a whole.
+ *
+ * All strings belong to the configuration. Times are seconds. Relays stand in the order of the
+ * file, which is the order of preference; provider and region are already turned into a host and
+ * ports.
+ */
+#ifndef DETOURD_CONFIG_H
+#define DETOURD_CONFIG_H
+
+#include "lib/catalogue.h"
+#include "lib/complaints.h"
+#include "lib/endpoint.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum mode { MODE_OBSERVE, MODE_SWITCH };
+enum tls_level { TLS_LEVEL_ENCRYPT, TLS_LEVEL_VERIFY, TLS_LEVEL_SECURE };
+
+const char *mode_name(enum mode mode);
+const char *tls_level_name(enum tls_level level);
+
+struct relay {
+    char *name; /* a token */
+    char *host;
+    struct ports ports; /* in the order in which they are tried */
+    char *username;
+    char *password_file;
+    char *ca_file; /* never NULL: the system's bundle unless told otherwise */
+    int line;
+};
+
+struct config {
+    char *path;
+    enum mode mode;
+    char *user;
+    char *state_directory;
+    char *catalogue_directory;
+    int switch_limit; /* switches within an hour */
+
+    struct probe_config {
+        struct endpoint *targets;
+        size_t target_count;
+        int interval, fastinter, timeout, fall, rise, stay, quorum;
+        char *helo_name;      /* NULL: Postfix's own */
+        char *source_address; /* NULL: Postfix's own */
+        char *source_address6;
+    } probe;
+
+    struct relay *relays;
+    size_t relay_count;
+
+    struct postfix_config {
+        char *config_directory;
+        enum tls_level tls_level;
+        bool replace_relayhost;
+    } postfix;
+
+    struct status_config {
+        char *socket, *group, *admin_group;
+    } status;
+
+    struct apply_config {
+        char *socket;
+    } apply;
+};
+
+#define CONFIG_DEFAULT_PATH SYSCONFDIR "/detourd/detourd.conf"
+
+/* The configuration, or NULL with at least one error in COMPLAINTS. */
+struct config *config_load(const char *path, struct complaints *complaints);
+
+/* What a program without a configuration file works with. */
+struct config *config_defaults(void);
+
+void config_free(struct config *config);
+
+const struct relay *config_relay(const struct config *config, const char *name);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one line that crosses from detourd to detour-apply: "VERSION VERB [ARGUMENT ...]\n".
+ *
+ *     1 facts            what is true of this Postfix
+ *     1 status           the route in force, drift
+ *     1 direct           go back to the owner's own configuration
+ *     1 relay NAME PORT  send everything that leaves through that relay
+ *     1 plan direct | 1 plan relay NAME PORT    what such a request would change
+ *
+ * Tokens match [a-z0-9-]{1,64} or are a decimal port, so nothing else can get through: no path,
+ * no host, no text for a file.
+ */
+#ifndef DETOURD_REQUEST_H
+#define DETOURD_REQUEST_H
+
+#include "lib/route.h"
+#include <stddef.h>
+
+#define REQUEST_VERSION 1
+/* Longest line that is read, newline included. */
+#define REQUEST_MAX 256
+
+enum verb { VERB_FACTS, VERB_STATUS, VERB_DIRECT, VERB_RELAY, VERB_PLAN };
+
+struct request {
+    enum verb verb;
+    struct route route; /* direct, relay and plan only */
+};
+
+/* Parses LEN bytes without the newline. 0, or -1 with *WHY a constant reason. */
+int request_parse(const char *line, size_t len, struct request *out, const char **why);
+
+/* The line, newline included; OUT holds REQUEST_MAX bytes. */
+void request_format(const struct request *r, char *out);
+
+#endif
