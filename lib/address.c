@@ -84,6 +84,16 @@ void address_network(const struct address *a, char *out)
     snprintf(out, ADDRESS_TEXT, "%s/%zu", text, keep * 8);
 }
 
+bool address_has_route(const struct address *a)
+{
+    int fd = socket(a->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool routed = fd != -1 && connect(fd, &a->u.sa, a->len) == 0;
+
+    if (fd != -1)
+        close(fd);
+    return routed;
+}
+
 struct route_query {
     struct nlmsghdr header;
     struct rtmsg message;

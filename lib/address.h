@@ -40,6 +40,9 @@ void address_text(const struct address *a, char *out);
  * two targets in one such network count once. OUT holds ADDRESS_TEXT bytes. */
 void address_network(const struct address *a, char *out);
 
+/* Whether the kernel has a route to A at all. Sends nothing. */
+bool address_has_route(const struct address *a);
+
 /* This host itself, or on a link of this host's by the kernel's routing table: the route that
  * matches has no gateway and is no default route. An answer from there says nothing about the
  * provider. */

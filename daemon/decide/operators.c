@@ -61,7 +61,7 @@ size_t operators_group(const struct target_evidence *targets, size_t count,
 
     for (size_t i = 0; i < count; i++) {
         size_t root = root_of(parent, i);
-        if (targets[i].outcome == OUTCOME_DNS_FAILED)
+        if (targets[i].outcome == OUTCOME_DNS_FAILED || targets[i].untried)
             continue;
         if (index[root] == 0) {
             out[found] = (struct operator_evidence){ .outcome = OUTCOME_DNS_FAILED };

@@ -8,6 +8,7 @@
 
 #include "daemon/decide/outcome.h"
 #include "lib/address.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Of each target so many hosts are probed in one family. */
@@ -15,6 +16,7 @@
 
 struct target_evidence {
     enum outcome outcome;                         /* of its best host */
+    bool untried;                                 /* this host could not even send a SYN */
     char network[HOSTS_PER_TARGET][ADDRESS_TEXT]; /* empty where fewer hosts were probed */
     int silent_syns;                              /* sent to it without any answer */
     unsigned history; /* of the last rounds, newest in bit 0: set where it was open */
@@ -27,8 +29,8 @@ struct operator_evidence {
     bool flapping; /* one of its targets was open and closed by turns */
 };
 
-/* Fills OUT, which holds COUNT, and returns the number of operators. Targets without an address are
- * left out. */
+/* Fills OUT, which holds COUNT, and returns the number of operators. Targets without an address and
+ * untried ones are left out. */
 size_t operators_group(const struct target_evidence *targets, size_t count,
                        struct operator_evidence *out);
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One probe of one address, on port 25: connect, banner, EHLO, QUIT under one deadline. It waits
+ * for the banner before it speaks, since a server may hold it back on purpose and punish who
+ * talks first, and it never begins a mail transaction.
+ *
+ * The program has to ignore SIGPIPE.
+ */
+#ifndef DETOURD_PROBE_H
+#define DETOURD_PROBE_H
+
+#include "daemon/decide/outcome.h"
+#include "lib/address.h"
+#include "lib/endpoint.h"
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How this host goes out, for probes and relay checks alike: as Postfix does. */
+struct probe_settings {
+    char helo_name[HOST_MAX + 1];
+    bool has_source[FAMILIES];
+    struct address source[FAMILIES];
+};
+
+/* The source address for connections to ADDRESS, or NULL. */
+const struct address *probe_source(const struct probe_settings *settings,
+                                   const struct address *address);
+
+#define PROBE_DETAIL 256
+#define PROBE_BANNER 128
+
+struct probe_result {
+    enum outcome outcome;
+    struct address address;
+    /* This host could not even try (no descriptors, a bad source address). The outcome is
+     * "unreachable" then, but it says nothing about the network. */
+    bool local_fault;
+    bool connected;
+    int code;                  /* of the reply that decided, 0 without one */
+    char detail[PROBE_DETAIL]; /* one phrase: "554 5.7.1 ...", "no answer to SYN in 8.0 s" */
+    char banner[PROBE_BANNER]; /* the greeting's text, printable; empty without one */
+    int64_t started_ms;        /* the SYN left, on clock_mono_ms() */
+    int64_t connect_ms;        /* until TCP stood or failed */
+    int64_t total_ms;          /* until the outcome was known; QUIT does not count */
+};
+
+/* RESULT is valid during the call alone; the probe is gone when it returns. */
+typedef void probe_done(const struct probe_result *result, void *context);
+
+struct probe;
+
+/* SETTINGS are copied. The callback comes once, always from the loop. Never NULL. */
+struct probe *probe_start(struct event_base *base, const struct address *address,
+                          const struct probe_settings *settings, int64_t deadline_ms,
+                          probe_done *callback, void *context);
+
+/* Ends the probe without its callback. NULL is allowed; so is the call inside the callback. */
+void probe_stop(struct probe *probe);
+
+/* The moment on clock_mono_ms() when the connection stood; -1 as long as it does not. */
+int64_t probe_connected(const struct probe *probe);
+
+/* The moment on clock_mono_ms() when the SYN left. */
+int64_t probe_started(const struct probe *probe);
+
+#endif

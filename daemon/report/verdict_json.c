@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/report/verdict_json.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static json_t *address_json(const struct address *address)
+{
+    char ip[ADDRESS_TEXT];
+
+    address_text(address, ip);
+    return json_sprintf(address_family(address) == FAMILY_IPV6 ? "[%s]:%u" : "%s:%u", ip,
+                        address_port(address));
+}
+
+static json_t *host_json(const struct host_result *h)
+{
+    const struct probe_result *p = &h->probe;
+    json_t *o = json_pack("{s:s, s:o, s:s, s:s, s:I}", "host", h->host, "address",
+                          address_json(&p->address), "outcome", outcome_name(p->outcome), "detail",
+                          p->detail, "ms", (json_int_t)p->total_ms);
+
+    if (p->code != 0)
+        json_object_set_new(o, "code", json_integer(p->code));
+    if (p->banner[0] != '\0')
+        json_object_set_new(o, "banner", json_string(p->banner));
+    return o;
+}
+
+static json_t *target_json(const struct target_result *t)
+{
+    char name[ENDPOINT_TEXT];
+    json_t *hosts = json_array();
+
+    endpoint_text(t->target, 25, name);
+    for (size_t i = 0; i < t->host_count; i++)
+        json_array_append_new(hosts, host_json(&t->hosts[i]));
+    return json_pack("{s:s, s:s, s:s, s:o}", "target", name, "outcome", outcome_name(t->outcome),
+                     "detail", t->detail, "hosts", hosts);
+}
+
+static json_t *wave_json(const struct controls_result *wave)
+{
+    json_t *o = json_pack("{s:b, s:i}", "answered", wave->answered, "tried", (int)wave->tried);
+
+    if (wave->answered)
+        json_object_set_new(o, "by", address_json(&wave->by));
+    return o;
+}
+
+static json_t *family_json(const struct family_result *f, size_t target_count)
+{
+    json_t *outcomes = json_array();
+
+    if (!f->probed) {
+        json_decref(outcomes);
+        return json_null();
+    }
+    for (size_t i = 0; i < target_count; i++)
+        json_array_append_new(outcomes, target_json(&f->targets[i]));
+    return json_pack(
+        "{s:s, s:f, s:i, s:i, s:i, s:o, s:o}", "name", verdict_name(f->verdict.kind), "confidence",
+        floor(f->verdict.confidence * 1e6) / 1e6, "operators", (int)f->verdict.operators,
+        "connected", (int)f->verdict.connected, "open", (int)f->verdict.open, "controls",
+        json_pack("[o, o]", wave_json(&f->before), wave_json(&f->after)), "outcomes", outcomes);
+}
+
+json_t *verdict_json(const struct round_result *r)
+{
+    return json_pack("{s:o, s:o}", "ipv4", family_json(&r->family[FAMILY_IPV4], r->target_count),
+                     "ipv6", family_json(&r->family[FAMILY_IPV6], r->target_count));
+}

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""detourctl check: the verdict for each cause, made for real."""
+
+import json
+import os
+import time
+
+import pytest
+
+pytestmark = pytest.mark.lab(postfix=False)
+
+TARGETS = ",".join(f"op{i}.example" for i in range(1, 7))
+
+
+class Check:
+    """One run of check --json."""
+
+    def __init__(self, lab, *arguments, targets=TARGETS, **options):
+        started = time.monotonic()
+        ran = lab.detourctl("check", "--json", "--targets", targets, *arguments, **options)
+        self.seconds = time.monotonic() - started
+        self.exit = ran.returncode
+        assert ran.stderr == "", ran.stderr
+        self.document = json.loads(ran.stdout)
+
+    def verdict(self, family):
+        return self.document["verdict"][family]["name"]
+
+    def outcomes(self, family="ipv4"):
+        return {o["target"]: o["outcome"] for o in self.document["verdict"][family]["outcomes"]}
+
+
+def expect(lab, v4, v6, code, *arguments, **options):
+    check = Check(lab, *arguments, **options)
+    assert (check.verdict("ipv4"), check.verdict("ipv6"), check.exit) == (v4, v6, code), \
+        json.dumps(check.document, indent=1)
+    assert check.document["schema"] == 1 and check.document["exit"] == code
+    return check
+
+
+def test_open(lab):
+    check = expect(lab, "open", "open", 0)
+    assert set(check.outcomes().values()) == {"open"}
+    assert check.document["verdict"]["ipv4"]["confidence"] == 1
+    # While all is well, nothing but port 25 is touched.
+    assert all(wave["tried"] == 0 for wave in check.document["verdict"]["ipv4"]["controls"])
+
+
+@pytest.mark.parametrize("method, outcome", [("drop", "timeout"), ("rst", "refused"),
+                                             ("icmp", "prohibited")])
+def test_blocked_for_all(lab, method, outcome):
+    lab.block(25, method)
+    check = expect(lab, "blocked", "blocked", 2)
+    assert set(check.outcomes().values()) == {outcome}
+    assert set(check.outcomes("ipv6").values()) == {outcome}
+    assert check.document["summary"].startswith("Outbound port 25 is blocked")
+    assert all(wave["answered"] for wave in check.document["verdict"]["ipv4"]["controls"])
+
+
+@pytest.mark.parametrize("kind", ["host-unreachable", "net-unreachable", "port-unreachable"])
+def test_other_icmp_messages_block_too(lab, kind):
+    lab.block(25, kind)
+    expect(lab, "blocked", "blocked", 2)
+
+
+def test_one_refuses(lab):
+    lab.operator("op2").stop()
+    check = expect(lab, "remote", "remote", 1)
+    assert check.outcomes()["op2.example"] == "refused"
+    assert "op2.example" in check.document["summary"]
+
+
+def test_one_is_silent(lab):
+    lab.operator("op3").silence()
+    check = expect(lab, "remote", "remote", 1)
+    assert check.outcomes()["op3.example"] == "timeout"
+
+
+def test_one_rejects_and_one_says_nothing(lab):
+    lab.operator("op4").greet("554 5.7.1 go away")
+    check = expect(lab, "remote", "remote", 1)
+    assert check.outcomes()["op4.example"] == "rejected"
+
+
+def test_no_banner_is_no_block(lab):
+    lab.operator("op5").no_banner()
+    check = expect(lab, "remote", "remote", 1, "--timeout", "2")
+    assert check.outcomes()["op5.example"] == "no-banner"
+
+
+def test_most_reject(lab):
+    for name in ("op1", "op2", "op3", "op4", "op5"):
+        lab.operator(name).greet("554 5.7.1 Service unavailable; client host is listed")
+    expect(lab, "reputation", "reputation", 1)
+
+
+def test_the_whole_network_is_down(lab):
+    lab.cut()
+    expect(lab, "offline", "offline", 3)
+
+
+def test_the_network_goes_down_behind_known_addresses(lab):
+    literals = ",".join(f"[{address}]" for i in range(1, 7)
+                        for address in lab.addresses(f"op{i}")[:1])
+    lab.cut()
+    check = Check(lab, "--family", "4", targets=literals)
+    assert (check.verdict("ipv4"), check.exit) == ("offline", 3)
+    assert set(check.outcomes().values()) == {"timeout"}
+
+
+def test_dns_is_down(lab):
+    lab.dns.stop()
+    check = expect(lab, "unknown", "unknown", 3)
+    assert set(check.outcomes().values()) == {"dns-failed"}
+    assert "DNS" in check.document["summary"]
+
+
+def test_dns_is_silent(lab):
+    lab.dns.drop()
+    expect(lab, "unknown", "unknown", 3)
+
+
+def test_ipv6_blocked_alone(lab):
+    lab.block(25, "drop", 6)
+    expect(lab, "open", "blocked", 1)
+    lab.unblock()
+    lab.block(25, "drop", 4)
+    expect(lab, "blocked", "open", 2)
+
+
+def test_one_family_is_asked_for(lab):
+    lab.block(25, "drop", 6)
+    check = Check(lab, "--family", "4")
+    assert (check.verdict("ipv4"), check.document["verdict"]["ipv6"], check.exit) == \
+        ("open", None, 0)
+    assert Check(lab, "--family", "6").exit == 2
+
+
+def test_loss_of_three_packets_in_ten(lab):
+    lab.lose(3, 10)
+    for _ in range(3):
+        check = Check(lab)
+        assert check.verdict("ipv4") in ("open", "remote"), json.dumps(check.document, indent=1)
+        if check.verdict("ipv4") == "open":
+            return
+    pytest.fail("never open in three checks")
+
+
+@pytest.mark.lab(postfix=False, operators=10)
+def test_ten_silent_targets_end_in_under_five_seconds(lab):
+    lab.block(25, "drop")
+    check = expect(lab, "blocked", "blocked", 2,
+                   targets=",".join(f"op{i}.example" for i in range(1, 11)))
+    assert check.document["seconds"] < 5
+
+
+def test_one_operator_under_many_names_is_one(lab):
+    addresses = [f"[{address}]" for address in lab.addresses("op1")]
+    lab.block(25, "drop", to="op1")
+    check = Check(lab, targets=",".join(["op1.example", *addresses]))
+    assert (check.verdict("ipv4"), check.exit) == ("unknown", 3)
+    assert check.document["verdict"]["ipv4"]["operators"] == 1
+
+
+def test_no_root_no_configuration(lab):
+    ran = lab.detourctl("check", "--targets", TARGETS, user="alice")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith("Outbound port 25 is open: 6 of 6 mail operators")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--targets", "mx:99999"], ["--targets", ""], ["--targets", "a.example,,b.example"],
+    ["--timeout", "0"], ["--timeout", "soon"], ["--family", "5"], ["--helo", "a b"],
+    ["--source-address", "::1"], ["--nonsense"], ["extra"],
+])
+def test_bad_usage_cannot_say(lab, arguments):
+    ran = lab.detourctl("check", *arguments)
+    assert ran.returncode == 3
+    assert ran.stdout == "" and ran.stderr
+
+
+def test_a_broken_configuration_cannot_say(lab):
+    path = os.path.join(lab.directory, "broken.conf")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("mode = maybe\nprobe {\n  interval = never\n}\n")
+    ran = lab.detourctl("-c", path, "check")
+    assert ran.returncode == 3
+    assert f"{path}:1: mode = maybe" in ran.stderr and f"{path}:3: interval = never" in ran.stderr
+
+
+def test_hostile_banners_have_a_name(lab):
+    """Nothing that a server says first can be taken for a block or hang the round."""
+    lab.operator("op1").greet("x" * 5000)
+    lab.operator("op2").greet("220-" + "endless\r\n220-" * 500 + "\0")
+    check = Check(lab, "--timeout", "3")
+    assert check.outcomes()["op1.example"] == "no-banner"
+    assert check.outcomes()["op2.example"] == "no-banner"
+    assert check.document["seconds"] < 8
