@@ -17,6 +17,13 @@ static const struct subcommand {
     { "check", command_check, "[--json] [--targets A,B,C] [--timeout S] [--family 4|6]",
       "is outbound port 25 open from here?" },
     { "check-config", command_check_config, "[--json] [FILE]", "is the configuration file right?" },
+    { "status", command_remote, "[--json]", "route, verdict, relays, what is next, what is wrong" },
+    { "relays", command_remote, "[--json]", "each relay and its last proof" },
+    { "route", command_remote, "direct|NAME|auto", "take that route and hold it, or decide again" },
+    { "hold", command_remote, "", "stay on the present route" },
+    { "release", command_remote, "", "end a hold" },
+    { "plan", command_remote, "[--json] [direct|NAME [PORT]]",
+      "the exact difference that a switch would make" },
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])

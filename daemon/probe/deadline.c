@@ -24,6 +24,8 @@ void deadline_arm(struct event *timer, int64_t deadline_ms)
     int64_t left = deadline_left(deadline_ms);
     struct timeval tv = { .tv_sec = left / 1000, .tv_usec = (left % 1000) * 1000 };
 
+    /* libevent counts from when this turn of the loop began, which may be long ago by now. */
+    event_base_update_cache_time(event_get_base(timer));
     event_add(timer, &tv);
 }
 

@@ -256,23 +256,30 @@ enum sasl_step sasl_session_first(struct sasl_session *s, const char *offered,
     return SASL_STEP_SEND;
 }
 
+/* "=" for nothing is meant for initial responses, but servers send it as a challenge too. */
+static int decode(const char *challenge, char *out, size_t size, unsigned *len)
+{
+    *len = 0;
+    if (challenge[0] == '\0' || strcmp(challenge, "=") == 0)
+        return SASL_OK;
+    /* Anything else, SASL_CONTINUE too, is base64 that breaks off or is none. */
+    return sasl_decode64(challenge, (unsigned)strlen(challenge), out, (unsigned)size, len) ==
+                   SASL_OK
+               ? SASL_OK
+               : SASL_BADPROT;
+}
+
 enum sasl_step sasl_session_next(struct sasl_session *s, const char *challenge, char **response)
 {
     size_t challenge_len = strlen(challenge);
     const char *bytes = NULL;
     unsigned len = 0, decoded_len = 0;
-    int rc = SASL_BADPROT;
 
     *response = NULL;
     if (challenge_len > SASL_CHALLENGE_MAX || ++s->steps > STEPS_MAX)
         return fail(s, "the server asks too much", SASL_BADPROT);
     char *decoded = memory_zero(1, challenge_len + 1);
-    /* "=" for nothing is meant for initial responses, but servers send it as a challenge too. */
-    if (challenge_len > 0 && strcmp(challenge, "=") != 0)
-        rc = sasl_decode64(challenge, (unsigned)challenge_len, decoded, (unsigned)challenge_len + 1,
-                           &decoded_len);
-    else
-        rc = SASL_OK;
+    int rc = decode(challenge, decoded, challenge_len + 1, &decoded_len);
     if (rc == SASL_OK)
         rc = sasl_client_step(s->connection, decoded, decoded_len, NULL, &bytes, &len);
     free(decoded);

@@ -514,7 +514,8 @@ static void on_event(struct bufferevent *io, short what, void *context)
     }
     if (bufferevent_openssl_get_ssl(io) != NULL)
         tls_error = bufferevent_get_openssl_error(io);
-    if (tls_error != 0)
+    /* For a broken connection libevent has the number of an SSL_ERROR_..., of no library's. */
+    if (ERR_GET_LIB(tls_error) != 0)
         on_tls_error(c, tls_error);
     else if ((what & BEV_EVENT_EOF) || error == 0)
         fail(c, SMTP_CLOSED, "connection closed by the other side");

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The programs under test."""
 
+import json
 import os
 import pathlib
 
-from .wait import LabError
+from .wait import LabError, wait_until
+
+CONFIG = "/etc/detourd/detourd.conf"
+SOCKET = "/run/detourd/detourd.sock"
+APPLY_SOCKET = "/run/detour-apply/apply.sock"
 
 
 def program(name):
@@ -18,12 +23,111 @@ def program(name):
     return path
 
 
+def catalogues():
+    """The folder of the catalogues in the source tree."""
+    return pathlib.Path(__file__).resolve().parents[3] / "conf"
+
+
+def relay_section(relay, name="office", ports=(587, 2525), **settings):
+    """A relay section for one of the lab's relays or an eavesdropper."""
+    values = {
+        "host": relay.hostname,
+        "ports": "{ " + ", ".join(map(str, ports)) + " }",
+        "username": relay.username,
+        "password_file": f"/etc/detourd/{name}.password",
+        "ca_file": relay.ca_file,
+    } | settings
+    lines = (f"    {key} = {value}" if value.startswith("{") else f'    {key} = "{value}"'
+             for key, value in ((key, str(value)) for key, value in values.items()))
+    return f"relay {name} {{\n" + "\n".join(lines) + "\n}\n"
+
+
 class Product:
     """Our programs on the mail host."""
 
     def __init__(self, lab):
         self._lab = lab
+        self.host = lab.mailhost
+        self.applier = self.daemon = None
 
     def run(self, name, *arguments, **options):
         """Run a program to its end; options as for Host.run."""
-        return self._lab.mailhost.run(program(name), *arguments, **options)
+        return self.host.run(program(name), *arguments, **options)
+
+    def configure(self, relays=None, mode="switch", targets=None, text="", postfix="", **probe):
+        """Write detourd.conf and the password files.
+
+        RELAYS maps a name to a relay of the lab's, or to (relay, {setting: value}).  The rounds
+        are quick unless PROBE says otherwise: tests wait for what they lead to.
+        """
+        relays = {"office": self._lab.relay} if relays is None else relays
+        targets = targets or [operator.domain for operator in self._lab.operators]
+        probe = {"interval": 2, "fastinter": 1, "stay": 5, "timeout": 8} | probe
+        lines = [f"mode = {mode}", "user = detourd", f'catalogue_directory = "{catalogues()}"',
+                 "probe {", "    targets = { " + ", ".join(f'"{t}"' for t in targets) + " }",
+                 *(f"    {key} = {value}" for key, value in probe.items()), "}"]
+        for name, relay in relays.items():
+            relay, settings = relay if isinstance(relay, tuple) else (relay, {})
+            lines.append(relay_section(relay, name, **settings))
+            self.host.write(f"/etc/detourd/{name}.password", relay.password + "\n", mode=0o640,
+                            owner="root:detourd")
+        lines += [f"postfix {{ {postfix} }}", "status { group = adm admin_group = adm }", text, ""]
+        self.host.write(CONFIG, "\n".join(lines))
+
+    def start_applier(self):
+        """detour-apply as it runs where there is no systemd."""
+        self.host.run("mkdir", "-p", "/run/detour-apply", check=True)
+        self.applier = self.host.spawn(program("detour-apply"), "-c", CONFIG, "--listen",
+                                       APPLY_SOCKET, log="detour-apply.log")
+        wait_until(lambda: self.host.path(APPLY_SOCKET).exists(), 5, "detour-apply listens")
+
+    def start_daemon(self, *arguments, wait=True):
+        """detourd itself; returns when its socket answers."""
+        self.daemon = self.host.spawn(program("detourd"), "-c", CONFIG, *arguments,
+                                      log="detourd.log")
+        if wait:
+            wait_until(self._listens_or_died, 10, "detourd listens")
+        return self.daemon
+
+    def _listens_or_died(self):
+        if self.daemon.poll() is not None:
+            raise LabError("detourd ended:\n" + self.daemon.output())
+        return self.host.run("socat", "-u", "OPEN:/dev/null", f"UNIX-CONNECT:{SOCKET}").returncode == 0
+
+    def start(self, **configuration):
+        """Configure and start both."""
+        self.configure(**configuration)
+        self.start_applier()
+        return self.start_daemon()
+
+    def detourctl(self, *arguments, **options):
+        return self.run("detourctl", "-c", CONFIG, *arguments, **options)
+
+    def apply(self, *arguments, **options):
+        """detour-apply by hand; its lines, parsed."""
+        ran = self.run("detour-apply", "-c", CONFIG, "--json", *arguments, **options)
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def status(self):
+        """The status document, or None while nobody answers."""
+        ran = self.detourctl("status", "--json")
+        return json.loads(ran.stdout) if ran.returncode == 0 else None
+
+    def wait_status(self, wanted, timeout=60, what="the status"):
+        """Wait until WANTED(status) is true; returns that status."""
+        seen = {}
+
+        def met():
+            seen["status"] = self.status()
+            return seen["status"] is not None and wanted(seen["status"])
+
+        try:
+            wait_until(met, timeout, what)
+        except LabError as error:
+            raise LabError(f"{error}\n{json.dumps(seen['status'], indent=1)}\n"
+                           + (self.daemon.output() if self.daemon else "")) from None
+        return seen["status"]
+
+    def wait_route(self, name, timeout=60):
+        return self.wait_status(lambda s: s["route"]["name"] == name, timeout,
+                                f"the route becomes {name}")

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/report/status.h"
+
+#include "daemon/report/text.h"
+#include "daemon/report/verdict_json.h"
+#include "lib/clock.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA 1
+
+static json_t *time_json(int64_t wall)
+{
+    char text[CLOCK_TEXT];
+
+    if (wall == 0)
+        return json_null();
+    clock_text(wall, text);
+    return json_string(text);
+}
+
+static json_t *route_document(const struct engine_view *v)
+{
+    json_t *o;
+
+    if (!v->route_known)
+        return json_pack("{s:s, s:n, s:n}", "name", "unknown", "port", "since");
+    o = json_pack("{s:s, s:o, s:o}", "name", v->route.name, "port",
+                  route_is_direct(&v->route) ? json_null() : json_integer(v->route.port), "since",
+                  time_json(v->health->since));
+    json_object_set_new(o, "seconds",
+                        json_integer(v->health->since > 0 ? v->now - v->health->since : 0));
+    json_object_set_new(o, "hold", json_boolean(v->health->hold));
+    return o;
+}
+
+static const char *relay_word(const struct relay_state *s)
+{
+    if (s->checked == 0)
+        return s->checking ? "checking" : "unchecked";
+    return relay_proof_name(s->result.proof);
+}
+
+static json_t *relay_document(const struct relay_state *s, int64_t now)
+{
+    json_t *o =
+        json_pack("{s:s, s:i, s:s, s:s, s:o, s:s}", "name", s->route.name, "port",
+                  (int)s->route.port, "host", s->relay->host, "state", relay_word(s), "checked",
+                  time_json(s->checked), "detail", s->checked != 0 ? s->result.detail : "");
+
+    json_object_set_new(o, "seconds",
+                        s->checked != 0 ? json_integer(now - s->checked) : json_null());
+    if (s->checked != 0 && s->result.protocol[0] != '\0')
+        json_object_set_new(o, "tls", json_string(s->result.protocol));
+    if (s->checked != 0 && s->result.has_days_left)
+        json_object_set_new(o, "certificate_days", json_integer(s->result.days_left));
+    return o;
+}
+
+static json_t *relay_list(const struct engine_view *v)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < relays_count(v->relays); i++)
+        json_array_append_new(list, relay_document(relays_at(v->relays, i), v->now));
+    return list;
+}
+
+json_t *relays_json(const struct engine_view *v)
+{
+    return json_pack("{s:i, s:o}", "schema", SCHEMA, "relays", relay_list(v));
+}
+
+static json_t *postfix_document(const struct engine_view *v)
+{
+    static const char *const members[] = { "version", "running", "queue", "drift" };
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        json_t *value = json_object_get(v->facts, members[i]);
+        json_object_set(o, members[i], value != NULL ? value : json_null());
+    }
+    json_object_set_new(o, "asked", time_json(v->facts_at));
+    return o;
+}
+
+static json_t *verdict_document(const struct engine_view *v)
+{
+    json_t *o;
+
+    if (v->round == NULL)
+        return json_pack("{s:n, s:n}", "ipv4", "ipv6");
+    o = verdict_json(v->round);
+    json_object_set_new(o, "at", time_json(v->round->started));
+    return o;
+}
+
+/* What comes next, in one clause. */
+static void barred_text(const struct engine_view *v, const char *what, char *out, size_t size)
+{
+    char span[SPAN_TEXT];
+
+    span_text(v->advice.until - v->now, span);
+    if (v->config->mode != MODE_SWITCH)
+        snprintf(out, size, "would %s now, but mode is observe", what);
+    else if (v->advice.bar == HEALTH_HELD)
+        snprintf(out, size, "would %s now, but an operator said hold", what);
+    else if (v->advice.bar == HEALTH_STAYING)
+        snprintf(out, size, "%s in %s, if the port stays open (stay)", what, span);
+    else if (v->advice.bar == HEALTH_LIMITED)
+        snprintf(out, size, "%s in %s; the limit of switches an hour is reached", what, span);
+    else if (v->retry_at > v->now)
+        snprintf(out, size, "try again to %s in %lld s", what, (long long)(v->retry_at - v->now));
+    else
+        snprintf(out, size, "%s", what);
+}
+
+static void probe_text(const struct engine_view *v, char *out, size_t size)
+{
+    const struct health *h = v->health;
+    bool direct = route_is_direct(&v->route);
+    int64_t in = v->next_round - v->now;
+    char when[64];
+
+    if (v->next_round == 0)
+        snprintf(when, sizeof when, "probing now");
+    else
+        snprintf(when, sizeof when, "probe in %lld s", (long long)(in > 0 ? in : 0));
+    if (direct && h->bad > 0)
+        snprintf(out, size, "%s; %d more blocked round(s) lead to a switch", when,
+                 v->settings.fall - h->bad);
+    else if (!direct && h->good > 0)
+        snprintf(out, size, "%s; %d more open round(s) lead back to direct", when,
+                 v->settings.rise - h->good);
+    else
+        snprintf(out, size, "%s", when);
+}
+
+static json_t *next_document(const struct engine_view *v)
+{
+    char text[200];
+
+    if (v->change[0] != '\0')
+        snprintf(text, sizeof text, "%s", v->change);
+    else if (v->advice.wish == HEALTH_LEAVE)
+        barred_text(v, "switch to a relay", text, sizeof text);
+    else if (v->advice.wish == HEALTH_RETURN)
+        barred_text(v, "return to direct", text, sizeof text);
+    else
+        probe_text(v, text, sizeof text);
+    return json_string(text);
+}
+
+/* Problems */
+
+static void add(json_t *list, const char *what, const char *detail)
+{
+    json_array_append_new(list, json_sprintf("%s%s", what, detail));
+}
+
+static void add_each(json_t *list, const char *what, const json_t *texts)
+{
+    size_t i;
+    json_t *text;
+
+    json_array_foreach(texts, i, text) if (json_string_value(text) != NULL)
+        add(list, what, json_string_value(text));
+}
+
+static void add_relay_problems(json_t *list, const struct engine_view *v)
+{
+    size_t proven = 0, checked = 0;
+
+    for (size_t i = 0; i < relays_count(v->relays); i++) {
+        const struct relay_state *s = relays_at(v->relays, i);
+        checked += s->checked != 0;
+        proven += s->checked != 0 && s->result.proof == RELAY_PROVEN;
+        if (s->result.proof == RELAY_PROVEN && s->result.has_days_left && s->result.days_left < 8)
+            json_array_append_new(list,
+                                  json_sprintf("the certificate of relay %s:%u ends in %d days",
+                                               s->route.name, s->route.port, s->result.days_left));
+    }
+    if (checked > 0 && checked == relays_count(v->relays) && proven == 0)
+        add(list, "no relay has proved itself; in a block there would be nowhere to go", "");
+    if (v->route_known && !route_is_direct(&v->route) && relays_find(v->relays, &v->route) == NULL)
+        add(list, "the relay in use is no longer configured: ", v->route.name);
+}
+
+static void add_port_problems(json_t *list, const json_t *verdict, const struct engine_view *v)
+{
+    const char *v6 = json_string_value(json_object_get(json_object_get(verdict, "ipv6"), "name"));
+    const char *v4 = json_string_value(json_object_get(json_object_get(verdict, "ipv4"), "name"));
+
+    if (v4 != NULL && v6 != NULL && v->families[FAMILY_IPV6] && strcmp(v6, "blocked") == 0 &&
+        strcmp(v4, "open") == 0)
+        add(list,
+            "port 25 is blocked over IPv6 alone; set smtp_address_preference = ipv4 in main.cf",
+            "");
+    if (v->config->mode == MODE_OBSERVE && v->advice.wish == HEALTH_LEAVE)
+        add(list, "port 25 is blocked and mode is observe: mail is deferred", "");
+}
+
+static json_t *problems_document(const struct engine_view *v, const json_t *verdict)
+{
+    json_t *list = json_array(), *running = json_object_get(v->facts, "running");
+
+    if (v->apply_problem[0] != '\0')
+        add(list, "", v->apply_problem);
+    if (json_is_false(running))
+        add(list, "Postfix is not running", "");
+    if (v->change_failed[0] != '\0')
+        add(list, "the last change failed: ", v->change_failed);
+    add_each(list, "main.cf was edited by somebody else: ", json_object_get(v->facts, "drift"));
+    if (v->config->mode == MODE_SWITCH && v->route_known && route_is_direct(&v->route))
+        add_each(list, "a switch would be refused: ", json_object_get(v->facts, "refusals"));
+    add_relay_problems(list, v);
+    add_port_problems(list, verdict, v);
+    if (v->state_problem[0] != '\0')
+        add(list, "state is not kept: ", v->state_problem);
+    return list;
+}
+
+json_t *status_json(const struct engine_view *v)
+{
+    json_t *verdict = verdict_document(v), *o = json_object();
+
+    json_object_set_new(o, "schema", json_integer(SCHEMA));
+    json_object_set_new(o, "mode", json_string(mode_name(v->config->mode)));
+    json_object_set_new(o, "route", route_document(v));
+    json_object_set_new(o, "problems", problems_document(v, verdict));
+    json_object_set_new(o, "verdict", verdict);
+    json_object_set_new(o, "relays", relay_list(v));
+    json_object_set_new(o, "postfix", postfix_document(v));
+    json_object_set_new(o, "next", next_document(v));
+    return o;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One connection to the control socket, as the commands see it. */
+#ifndef DETOURD_SERVE_CLIENT_H
+#define DETOURD_SERVE_CLIENT_H
+
+#include "daemon/act/apply_client.h"
+#include "daemon/engine.h"
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+struct client;
+
+struct engine *client_engine(const struct client *client);
+struct event_base *client_base(const struct client *client);
+bool client_may_change(const struct client *client);
+
+/* Ends the command with a text; an empty line is added. */
+void client_say(struct client *client, const char *text);
+
+/* Ends the command with one line of JSON; takes the reference. */
+void client_say_json(struct client *client, json_t *document);
+
+/* The answer comes later: reading stops until client_say. CALL, if not NULL, is ended when the
+ * client goes away before. */
+void client_wait(struct client *client, struct apply_call *call);
+
+#endif

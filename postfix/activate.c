@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/activate.h"
+
+#include "postfix/command.h"
+#include "postfix/facts.h"
+#include "postfix/view.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int is_running(const struct config *config, struct why *why)
+{
+    static const char *const names[] = { "daemon_directory", "queue_directory", NULL };
+    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
+    int running = -1;
+
+    if (p != NULL && parameters_count(p) != 2)
+        why_set(why, "postconf does not say where Postfix's directories are");
+    else if (p != NULL)
+        running = postfix_running(config, parameters_value(p, names[0]),
+                                  parameters_value(p, names[1]), why);
+    parameters_free(p);
+    return running;
+}
+
+static int run(const char *const argv[], struct why *why)
+{
+    struct command_result result = { 0 };
+    int rc = command_ok(argv, COMMAND_TIMEOUT_MS, &result, why);
+
+    command_result_free(&result);
+    return rc;
+}
+
+int activate_reload(const struct config *config, struct why *why)
+{
+    const char *const argv[] = { "postfix", "-c", config->postfix.config_directory, "reload",
+                                 NULL };
+    struct why ignored;
+    int running = is_running(config, why);
+
+    if (running != 1)
+        return running == 0 ? 1 : -1;
+    if (run(argv, why) == 0)
+        return 0;
+    /* It may have been stopped this very moment. */
+    return is_running(config, &ignored) == 0 ? 1 : -1;
+}
+
+int activate_verify(const struct config *config, const struct settings *settings, struct why *why)
+{
+    char *warnings = NULL;
+    const char *home = config->postfix.config_directory;
+    struct parameters *live = view_explicit(home, home, &warnings, why);
+    int rc = live == NULL ? -1 : 0;
+
+    for (size_t i = 0; rc == 0 && i < settings->count; i++) {
+        const char *value = parameters_value(live, settings->item[i].name);
+        if (value == NULL || strcmp(value, settings->item[i].value) != 0)
+            rc = why_set(why, "Postfix says that %s is %s", settings->item[i].name,
+                         value == NULL ? "not set" : "something else than was written");
+    }
+    parameters_free(live);
+    free(warnings);
+    return rc;
+}
+
+int activate_flush(const struct config *config, struct why *why)
+{
+    const char *const argv[] = { "postqueue", "-c", config->postfix.config_directory, "-f", NULL };
+
+    return run(argv, why);
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* detour-apply: knows and changes Postfix, as root, one request a process. */
+#include "lib/complaints.h"
+#include "lib/config.h"
+#include "lib/log.h"
+#include "lib/memory.h"
+#include "lib/request.h"
+#include "lib/trust.h"
+#include "postfix/answer.h"
+#include "postfix/command.h"
+#include "postfix/facts.h"
+#include "postfix/intake.h"
+#include "postfix/linger.h"
+#include "postfix/listen.h"
+#include "postfix/peer.h"
+#include "postfix/plan.h"
+#include "postfix/text.h"
+#include "postfix/transaction.h"
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
+
+struct options {
+    const char *config_path;
+    const char *listen_path;
+    bool json, dry_run;
+    char **words; /* the request by hand */
+    int word_count;
+};
+
+static int usage(FILE *out, int status)
+{
+    fputs("usage: detour-apply [-c FILE] [--json] facts | status\n"
+          "       detour-apply [-c FILE] [--json] [--dry-run] direct | relay NAME PORT\n"
+          "       detour-apply [-c FILE] [--json] plan direct | plan relay NAME PORT\n"
+          "       detour-apply [-c FILE] --listen PATH\n"
+          "       detour-apply [-c FILE]    (one request line on standard input)\n",
+          out);
+    return status;
+}
+
+/* Nothing of the caller's but the three standard descriptors: no environment, no directory, no
+ * umask, no core file in which a password could be found. */
+static void leave_callers_world(void)
+{
+    struct rlimit none = { 0, 0 };
+    int fd;
+
+    clearenv();
+    setenv("PATH", COMMAND_PATH, 1);
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd != -1 && fd <= STDERR_FILENO);
+    close_range(STDERR_FILENO + 1, ~0U, 0);
+    umask(077);
+    if (chdir("/") == -1)
+        log_warning("chdir /: %m");
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+    /* A caller that goes away must not stop a change halfway. */
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Ctrl-C, a hangup or the end of the service do not stop a change halfway either. */
+static void hold_signals(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGQUIT);
+    sigprocmask(how, &set, NULL);
+}
+
+/* All complaints on stderr; the first error in WHY. */
+static void report(struct complaints *complaints, struct why *why)
+{
+    const char *line;
+    bool is_error;
+
+    for (size_t n = 0; (line = complaints_line(complaints, n, &is_error)) != NULL; n++) {
+        log_at(is_error ? LOG_ERR : LOG_WARNING, "%s", line);
+        if (is_error && why->text[0] == '\0')
+            why_set(why, "%s", line);
+    }
+}
+
+static int trust_in(const char *directory, const char *name, struct why *why)
+{
+    char *path = memory_format("%s/%s", directory, name);
+    int rc = trust_check(path, why->text, sizeof why->text);
+
+    free(path);
+    return rc;
+}
+
+/* Only from files that root alone can write. */
+static struct config *load(const char *path, struct why *why)
+{
+    struct complaints *complaints = complaints_new();
+    struct config *config = NULL;
+
+    why->text[0] = '\0';
+    if (trust_check(path, why->text, sizeof why->text) == 0)
+        config = config_load(path, complaints);
+    report(complaints, why);
+    complaints_free(complaints);
+    if (config == NULL)
+        return NULL;
+    if (trust_in(config->catalogue_directory, "relays.conf", why) == 0 &&
+        trust_in(config->catalogue_directory, "providers.conf", why) == 0)
+        return config;
+    config_free(config);
+    return NULL;
+}
+
+static int answer_members(struct answer *answer, json_t *members, const struct why *why)
+{
+    if (members == NULL)
+        answer_end(answer, "failed", why->text, NULL);
+    else
+        answer_end(answer, "ok", NULL, members);
+    return members == NULL ? EXIT_FAILED : EXIT_OK;
+}
+
+/* The caller has its answer: let it go, and see to what still hangs. */
+static void linger_after(const struct config *config, const struct route *route,
+                         const struct answer *answer)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    hold_signals(SIG_UNBLOCK);
+    if (answer->human) {
+        printf("waiting until %u hung deliveries have let go, to flush again "
+               "(Ctrl-C does no harm)\n",
+               linger_count());
+        fflush(stdout);
+    } else if (null != -1) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    if (null != -1)
+        close(null);
+    linger(config, route);
+}
+
+static int change_route(const struct config *config, const struct route *route,
+                        struct answer *answer)
+{
+    hold_signals(SIG_BLOCK);
+    enum transaction_result result = transaction_run(config, route, answer);
+    if (result == TRANSACTION_OK && !route_is_direct(route) && linger_count() > 0)
+        linger_after(config, route, answer);
+    return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
+}
+
+static int perform(const struct config *config, const struct request *request,
+                   struct answer *answer)
+{
+    struct why why;
+
+    switch (request->verb) {
+    case VERB_FACTS:
+        return answer_members(answer, facts_members(config, &why), &why);
+    case VERB_STATUS:
+        return answer_members(answer, status_members(config, &why), &why);
+    case VERB_PLAN:
+        return plan_run(config, &request->route, answer) ? EXIT_OK : EXIT_FAILED;
+    case VERB_DIRECT:
+    case VERB_RELAY:
+        return change_route(config, &request->route, answer);
+    }
+    return EXIT_FAILED;
+}
+
+/* One request from standard input, as systemd and the listener hand it to us. */
+static int serve_stdin(const struct config *config, struct answer *answer)
+{
+    struct request request;
+    struct why why;
+
+    if (!peer_allowed(STDIN_FILENO, config->user))
+        why_set(&why, "only root and the user %s may ask", config->user);
+    else if (intake_read(STDIN_FILENO, INTAKE_TIMEOUT_MS, &request, &why) == 0) {
+        if (request.verb != VERB_RELAY || config->mode == MODE_SWITCH)
+            return perform(config, &request, answer);
+        why_set(&why, "mode = %s: nothing is changed unless mode is switch",
+                mode_name(config->mode));
+    }
+    answer_end(answer, "refused", why.text, NULL);
+    return EXIT_FAILED;
+}
+
+/* The words of the command line, by the same rules as a line from the socket. */
+static int serve_words(const struct options *options, const struct config *config,
+                       struct answer *answer)
+{
+    struct request request;
+    const char *wrong;
+    struct text line;
+
+    text_open(&line);
+    fprintf(line.out, "%d", REQUEST_VERSION);
+    for (int i = 0; i < options->word_count; i++)
+        fprintf(line.out, " %s", options->words[i]);
+    text_close(&line);
+    int rc = request_parse(line.bytes, line.len, &request, &wrong);
+    free(line.bytes);
+    if (rc == -1) {
+        log_error("%s", wrong);
+        return usage(stderr, EXIT_USAGE);
+    }
+    if (options->dry_run && (request.verb == VERB_DIRECT || request.verb == VERB_RELAY))
+        request.verb = VERB_PLAN;
+    return perform(config, &request, answer);
+}
+
+static int run(const struct options *options)
+{
+    struct answer answer = { .fd = STDOUT_FILENO,
+                             .human = !options->json && isatty(STDOUT_FILENO) };
+    struct why why;
+    struct config *config = NULL;
+    int status;
+
+    if (geteuid() != 0)
+        why_set(&why, "only root can change Postfix");
+    else
+        config = load(options->config_path, &why);
+    if (config == NULL) {
+        answer_end(&answer, "failed", why.text, NULL);
+        return EXIT_USAGE;
+    }
+    if (options->listen_path != NULL)
+        status = listen_run(config, options->listen_path);
+    else if (options->word_count > 0)
+        status = serve_words(options, config, &answer);
+    else
+        status = serve_stdin(config, &answer);
+    config_free(config);
+    return status;
+}
+
+static int parse_options(int argc, char *argv[], struct options *options)
+{
+    static const struct option known[] = { { "config", required_argument, NULL, 'c' },
+                                           { "listen", required_argument, NULL, 'l' },
+                                           { "json", no_argument, NULL, 'j' },
+                                           { "dry-run", no_argument, NULL, 'n' },
+                                           { "help", no_argument, NULL, 'h' },
+                                           { NULL, 0, NULL, 0 } };
+
+    for (int option; (option = getopt_long(argc, argv, "c:nh", known, NULL)) != -1;) {
+        if (option == 'c')
+            options->config_path = optarg;
+        else if (option == 'l')
+            options->listen_path = optarg;
+        else if (option == 'j')
+            options->json = true;
+        else if (option == 'n')
+            options->dry_run = true;
+        else if (option == 'h')
+            exit(usage(stdout, EXIT_OK));
+        else
+            return -1;
+    }
+    options->words = argv + optind;
+    options->word_count = argc - optind;
+    return options->listen_path != NULL && options->word_count > 0 ? -1 : 0;
+}
+
+int main(int argc, char *argv[])
+{
+    struct options options = { .config_path = CONFIG_DEFAULT_PATH };
+
+    log_open("detour-apply", false);
+    if (parse_options(argc, argv, &options) == -1 ||
+        (options.listen_path == NULL && options.word_count == 0 && isatty(STDIN_FILENO)))
+        return usage(stderr, EXIT_USAGE);
+    /* Made absolute before the working directory is left. */
+    char *path = realpath(options.config_path, NULL);
+    if (path != NULL)
+        options.config_path = path;
+    leave_callers_world();
+    int status = run(&options);
+    free(path);
+    return status;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/change.h"
+
+#include "lib/memory.h"
+#include "lib/secret.h"
+#include "lib/trust.h"
+#include "postfix/files.h"
+#include "postfix/generation.h"
+#include "postfix/stage.h"
+#include "postfix/text.h"
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CA_MAX ((size_t)16 * 1024 * 1024)
+
+const char *change_map_type(const struct change *change)
+{
+    return view_value(change->view, "default_database_type");
+}
+
+static char *join(const struct findings *findings)
+{
+    struct text text;
+
+    text_open(&text);
+    for (size_t i = 0; i < findings->count; i++)
+        fprintf(text.out, "%s%s", i == 0 ? "" : "; ", findings->text[i]);
+    text_close(&text);
+    return text.bytes;
+}
+
+static enum change_kind refuse_drift(const struct mark *mark, struct why *why)
+{
+    struct findings drift = { .text = mark->drift, .count = mark->drift_count };
+    char *text = join(&drift);
+
+    why_set(why, "%s; put it back, or take out all of detourd's lines", text);
+    free(text);
+    return CHANGE_REFUSED;
+}
+
+static enum change_kind look_at_host(const struct config *config, struct change *change,
+                                     struct why *why)
+{
+    struct findings refusals = { 0 };
+
+    change->view = view_staged(config, change->original, change->original_len, why);
+    if (change->view == NULL)
+        return CHANGE_FAILED;
+    find_refusals(change->view, config, &refusals);
+    find_notes(change->view, &change->notes);
+    bool refused = refusals.count > 0;
+    if (refused) {
+        char *text = join(&refusals);
+        why_set(why, "%s", text);
+        free(text);
+    }
+    findings_free(&refusals);
+    return refused ? CHANGE_REFUSED : CHANGE_NEEDED;
+}
+
+/* The group that may read a password file: the daemon's, which proves relays with it. */
+static gid_t group_of(const char *user)
+{
+    const struct passwd *entry = getpwnam(user);
+
+    return entry == NULL ? SECRET_NO_GROUP : entry->pw_gid;
+}
+
+static char *read_password(const struct config *config, const struct relay *relay, struct why *why)
+{
+    if (trust_check(relay->password_file, why->text, sizeof why->text) == -1)
+        return NULL;
+    return secret_read(relay->password_file, group_of(config->user), why->text, sizeof why->text);
+}
+
+static char *read_relay_ca(const struct relay *relay, struct why *why)
+{
+    size_t len;
+
+    if (trust_check(relay->ca_file, why->text, sizeof why->text) == -1)
+        return NULL;
+    return file_read(relay->ca_file, CA_MAX, &len, why);
+}
+
+/* NULL where there is none, or one that cannot be read: smtp(8) does without it too. */
+static char *read_owner_ca(const struct view *view)
+{
+    const char *path = view_value(view, "smtp_tls_CAfile");
+    struct why ignored;
+    size_t len;
+
+    return path[0] == '/' ? file_read(path, CA_MAX, &len, &ignored) : NULL;
+}
+
+static void note_ca(struct change *change)
+{
+    const char *value = settings_value(&change->rendering.settings, "smtp_tls_CAfile");
+    const char *theirs = view_value(change->view, "smtp_tls_CAfile");
+
+    if (value != NULL && theirs[0] != '\0')
+        findings_add(&change->notes,
+                     "smtp_tls_CAfile = %s: replaced by a copy of it with the relay's authorities "
+                     "behind; later changes of the file count after the next switch",
+                     theirs);
+}
+
+static int render_at(const struct config *config, const struct render_input *common,
+                     unsigned long generation, struct rendering *rendering, struct why *why)
+{
+    struct render_input in = *common;
+    char *directory = generation_path(config, generation);
+
+    in.directory = directory;
+    int rc = render(&in, rendering, why);
+    free(directory);
+    return rc;
+}
+
+/* Whether the route in force is this one, with just this content. */
+static bool in_force(const struct config *config, const struct change *change,
+                     const struct render_input *in)
+{
+    const struct mark *mark = change->now.mark;
+    struct rendering rendering = { 0 };
+    struct why ignored;
+
+    if (!route_equal(&mark->route, &change->route))
+        return false;
+    bool same = render_at(config, in, mark->generation, &rendering, &ignored) == 0 &&
+                settings_equal(&rendering.settings, &mark->settings) &&
+                generation_holds(config, mark->generation, change_map_type(change), &rendering);
+    render_free(&rendering);
+    return same;
+}
+
+static enum change_kind render_relay(const struct config *config, struct change *change,
+                                     const struct render_input *in, struct why *why)
+{
+    if (in_force(config, change, in))
+        return CHANGE_NONE;
+    change->generation = generation_next(config, change->now.mark->generation);
+    if (render_at(config, in, change->generation, &change->rendering, why) == -1)
+        return CHANGE_REFUSED;
+    note_ca(change);
+    struct main_cf *cf = main_cf_parse(change->original, change->original_len);
+    change->after = mark_set(cf, &change->route, change->generation, &change->rendering.settings,
+                             &change->after_len);
+    main_cf_free(cf);
+    return CHANGE_NEEDED;
+}
+
+static enum change_kind prepare_relay(const struct config *config, struct change *change,
+                                      struct why *why)
+{
+    const struct relay *relay = config_relay(config, change->route.name);
+    enum change_kind kind = look_at_host(config, change, why);
+
+    if (kind != CHANGE_NEEDED)
+        return kind;
+    const struct view *view = change->view;
+    char *password = read_password(config, relay, why);
+    char *relay_ca = password == NULL ? NULL : read_relay_ca(relay, why);
+    char *owner_ca = read_owner_ca(view);
+    struct render_input in = {
+        .relay = relay,
+        .port = change->route.port,
+        .tls_level = config->postfix.tls_level,
+        .password = password,
+        .map_type = change_map_type(change),
+        .sasl_auth_enable = view_value(view, "smtp_sasl_auth_enable"),
+        .sasl_password_maps = view_raw(view, "smtp_sasl_password_maps"),
+        .sasl_security_options =
+            view_value(view, render_sasl_options_name(config->postfix.tls_level)),
+        .tls_policy_maps = view_raw(view, "smtp_tls_policy_maps"),
+        .tls_ca_file = view_value(view, "smtp_tls_CAfile"),
+        .owner_ca = owner_ca,
+        .relay_ca = relay_ca,
+    };
+    kind = relay_ca == NULL ? CHANGE_REFUSED : render_relay(config, change, &in, why);
+    secret_free(password);
+    free(relay_ca);
+    free(owner_ca);
+    return kind;
+}
+
+static enum change_kind prepare_direct(struct change *change)
+{
+    if (route_is_direct(&change->now.mark->route))
+        return CHANGE_NONE;
+    change->after = memory_zero(change->original_len + 1, 1);
+    memcpy(change->after, change->original, change->original_len);
+    change->after_len = change->original_len;
+    return CHANGE_NEEDED;
+}
+
+enum change_kind change_prepare(const struct config *config, const struct route *route,
+                                struct change *change, struct why *why)
+{
+    *change = (struct change){ .route = *route };
+    if (route_allowed(config, route, why) == -1)
+        return CHANGE_REFUSED;
+    if (home_check(config, why) == -1 || main_cf_now_read(config, &change->now, why) == -1)
+        return CHANGE_FAILED;
+    if (change->now.mark->drift_count > 0)
+        return refuse_drift(change->now.mark, why);
+    change->original = mark_remove(change->now.cf, &change->original_len);
+    return route_is_direct(route) ? prepare_direct(change) : prepare_relay(config, change, why);
+}
+
+void change_free(struct change *change)
+{
+    main_cf_now_free(&change->now);
+    free(change->original);
+    free(change->after);
+    view_free(change->view);
+    findings_free(&change->notes);
+    render_free(&change->rendering);
+    *change = (struct change){ 0 };
+}
+
+static const char *value_or(const struct settings *settings, const char *name,
+                            const struct view *owner)
+{
+    const char *value = settings_value(settings, name);
+
+    return value != NULL ? value : view_written(owner, name);
+}
+
+int change_each(const struct config *config, const struct change *change, change_visit *visit,
+                void *context, struct why *why)
+{
+    const struct settings *old = &change->now.mark->settings, *new = &change->rendering.settings;
+    struct view *asked = NULL;
+    const struct view *view = change->view;
+
+    if (view == NULL)
+        view = asked = view_staged(config, change->original, change->original_len, why);
+    if (view == NULL)
+        return -1;
+    for (size_t i = 0; i < old->count + new->count; i++) {
+        const char *name = i < old->count ? old->item[i].name : new->item[i - old->count].name;
+        if (i < old->count || settings_value(old, name) == NULL)
+            visit(context, name, value_or(old, name, view), value_or(new, name, view));
+    }
+    view_free(asked);
+    return 0;
+}

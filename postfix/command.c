@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/command.h"
+
+#include "lib/clock.h"
+#include "lib/memory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_NOT_STARTED 127
+
+static const char *const environment[] = { "PATH=" COMMAND_PATH, "LC_ALL=C", "HOME=/", "TZ=UTC", NULL };
+
+struct stream {
+    int fd; /* -1 once it has ended */
+    char *text;
+    size_t len;
+    bool truncated;
+};
+
+struct child {
+    pid_t pid;
+    int pidfd;
+    struct stream out, err;
+};
+
+/* The full path of NAME; the caller frees it. NULL when there is none. */
+static char *find_tool(const char *name)
+{
+    if (name[0] == '/')
+        return access(name, X_OK) == 0 ? memory_copy(name) : NULL;
+    char *path = memory_copy(COMMAND_PATH), *rest = path, *found = NULL;
+    for (char *dir; found == NULL && (dir = strsep(&rest, ":")) != NULL;) {
+        char *candidate = memory_format("%s/%s", dir, name);
+        if (access(candidate, X_OK) == 0)
+            found = candidate;
+        else
+            free(candidate);
+    }
+    free(path);
+    return found;
+}
+
+bool command_exists(const char *name)
+{
+    char *path = find_tool(name);
+    bool exists = path != NULL;
+
+    free(path);
+    return exists;
+}
+
+/* Signals as a tool expects them: we ignore SIGPIPE and hold others back, it must not. */
+static void default_signals(void)
+{
+    struct sigaction action = { .sa_handler = SIG_DFL };
+    sigset_t none;
+
+    for (int s = 1; s < NSIG; s++)
+        sigaction(s, &action, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void become_tool(const char *path, const char *const argv[], int out, int err,
+                                  pid_t parent)
+{
+    int null = open("/dev/null", O_RDWR);
+
+    setsid(); /* Not setpgid(): master(8) wants a session of its own, which a group leader cannot make. */
+    /* A tool must not outlive us and change Postfix behind the back of the next run. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent || null == -1 || dup2(null, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1 ||
+        dup2(err, STDERR_FILENO) == -1 || chdir("/") == -1)
+        _exit(EXIT_NOT_STARTED);
+    close_range(3, ~0U, 0);
+    default_signals();
+    execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);
+    _exit(EXIT_NOT_STARTED);
+}
+
+static int open_streams(struct stream *out, struct stream *err, int ends[2], struct why *why)
+{
+    int a[2] = { -1, -1 }, b[2] = { -1, -1 };
+
+    if (pipe2(a, O_CLOEXEC) == -1 || pipe2(b, O_CLOEXEC) == -1) {
+        why_errno(why, "pipe");
+        if (a[0] != -1) {
+            close(a[0]);
+            close(a[1]);
+        }
+        return -1;
+    }
+    fcntl(a[0], F_SETFL, O_NONBLOCK);
+    fcntl(b[0], F_SETFL, O_NONBLOCK);
+    out->fd = a[0];
+    err->fd = b[0];
+    ends[0] = a[1];
+    ends[1] = b[1];
+    return 0;
+}
+
+static void end_stream(struct stream *s)
+{
+    if (s->fd != -1)
+        close(s->fd);
+    s->fd = -1;
+}
+
+static int start(struct child *child, const char *path, const char *const argv[], struct why *why)
+{
+    pid_t self = getpid();
+    int ends[2];
+
+    if (open_streams(&child->out, &child->err, ends, why) == -1)
+        return -1;
+    child->pid = fork();
+    if (child->pid == 0)
+        become_tool(path, argv, ends[0], ends[1], self);
+    if (child->pid == -1)
+        why_errno(why, "fork");
+    close(ends[0]);
+    close(ends[1]);
+    if (child->pid == -1)
+        return -1;
+    child->pidfd = pidfd_open(child->pid, 0);
+    if (child->pidfd != -1)
+        return 0;
+    why_errno(why, "pidfd_open");
+    kill(child->pid, SIGKILL);
+    waitpid(child->pid, NULL, 0);
+    return -1;
+}
+
+static void keep(struct stream *s, const char *bytes, size_t len)
+{
+    if (len > COMMAND_OUTPUT_MAX - s->len) {
+        len = COMMAND_OUTPUT_MAX - s->len;
+        s->truncated = true;
+    }
+    memcpy(s->text + s->len, bytes, len);
+    s->len += len;
+    s->text[s->len] = '\0';
+}
+
+/* Reads what is there now. */
+static void drain(struct stream *s)
+{
+    char bytes[16384];
+
+    while (s->fd != -1) {
+        ssize_t n = read(s->fd, bytes, sizeof bytes);
+        if (n > 0)
+            keep(s, bytes, (size_t)n);
+        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+            end_stream(s);
+        else if (errno == EAGAIN)
+            break;
+    }
+    explicit_bzero(bytes, sizeof bytes);
+}
+
+/* Until the tool itself has ended: a daemon that it left behind may hold its output open. */
+static bool wait_for_end(struct child *child, int timeout_ms)
+{
+    int64_t deadline = clock_mono_ms() + timeout_ms;
+
+    for (;;) {
+        int64_t left = deadline - clock_mono_ms();
+        if (left <= 0)
+            return false;
+        struct pollfd fds[] = { { .fd = child->pidfd, .events = POLLIN },
+                                { .fd = child->out.fd, .events = POLLIN },
+                                { .fd = child->err.fd, .events = POLLIN } };
+        if (poll(fds, 3, (int)left) <= 0)
+            continue;
+        drain(&child->out);
+        drain(&child->err);
+        if (fds[0].revents != 0)
+            return true;
+    }
+}
+
+static int reap(struct child *child)
+{
+    int status = 0;
+
+    while (waitpid(child->pid, &status, 0) == -1 && errno == EINTR)
+        continue;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void stream_start(struct stream *s)
+{
+    s->fd = -1;
+    s->text = memory_zero(1, COMMAND_OUTPUT_MAX + 1);
+}
+
+static int run_child(struct child *child, const char *path, const char *const argv[],
+                     int timeout_ms, int *status, struct why *why)
+{
+    if (start(child, path, argv, why) == -1)
+        return -1;
+    bool ended = wait_for_end(child, timeout_ms);
+    if (!ended && kill(-child->pid, SIGKILL) == -1)
+        kill(child->pid, SIGKILL);
+    *status = reap(child);
+    drain(&child->out);
+    drain(&child->err);
+    close(child->pidfd);
+    if (!ended)
+        return why_set(why, "%s did not end within %d s and was killed", argv[0],
+                       timeout_ms / 1000);
+    return 0;
+}
+
+int command_run(const char *const argv[], int timeout_ms, struct command_result *result,
+                struct why *why)
+{
+    struct child child = { .pidfd = -1 };
+    char *path = find_tool(argv[0]);
+    int rc;
+
+    result->status = EXIT_NOT_STARTED;
+    stream_start(&child.out);
+    stream_start(&child.err);
+    if (path == NULL)
+        rc = why_set(why, "there is no %s in %s", argv[0], COMMAND_PATH);
+    else
+        rc = run_child(&child, path, argv, timeout_ms, &result->status, why);
+    end_stream(&child.out);
+    end_stream(&child.err);
+    free(path);
+    result->out = child.out.text;
+    result->out_len = child.out.len;
+    result->err = child.err.text;
+    result->err_len = child.err.len;
+    result->truncated = child.out.truncated || child.err.truncated;
+    return rc;
+}
+
+int command_ok(const char *const argv[], int timeout_ms, struct command_result *result,
+               struct why *why)
+{
+    char words[WHY_MAX / 2];
+
+    if (command_run(argv, timeout_ms, result, why) == -1)
+        return -1;
+    if (result->status == 0)
+        return 0;
+    command_words(result, words, sizeof words);
+    return why_set(why, "%s exited with status %d: %s", argv[0], result->status, words);
+}
+
+void command_result_free(struct command_result *result)
+{
+    if (result->out != NULL)
+        explicit_bzero(result->out, result->out_len);
+    free(result->out);
+    free(result->err);
+    memset(result, 0, sizeof *result);
+}
+
+void command_words(const struct command_result *result, char *out, size_t len)
+{
+    const char *text = result->err_len > 0 ? result->err : result->out;
+    size_t used = 0;
+
+    for (; *text != '\0' && used + 1 < len; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '\n' && text[1] == '\0')
+            break;
+        out[used++] = c == '\n' ? ';' : (char)(c < 0x20 || c == 0x7f ? ' ' : c);
+    }
+    out[used] = '\0';
+}

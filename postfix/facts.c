@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/facts.h"
+
+#include "lib/address.h"
+#include "lib/memory.h"
+#include "postfix/command.h"
+#include "postfix/files.h"
+#include "postfix/findings.h"
+#include "postfix/home.h"
+#include "postfix/queue.h"
+#include "postfix/stage.h"
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/* Whether the process that wrote master.pid is there. */
+static bool master_alive(const char *queue_directory)
+{
+    char *path = memory_format("%s/pid/master.pid", queue_directory);
+    struct why ignored;
+    size_t len;
+    char *text = file_read(path, 64, &len, &ignored);
+    long pid = text == NULL ? 0 : strtol(text, NULL, 10);
+
+    free(text);
+    free(path);
+    return pid > 1 && pid <= INT_MAX && kill((pid_t)pid, 0) == 0;
+}
+
+/* "master -t" tries master's own lock: 0 means that nobody holds it, and 1 that somebody does, or that
+ * it could not find out. "postfix status" says the same, but writes a line to the mail log each
+ * time. */
+int postfix_running(const struct config *config, const char *daemon_directory,
+                    const char *queue_directory, struct why *why)
+{
+    char *master = memory_format("%s/master", daemon_directory);
+    const char *const argv[] = { master, "-c", config->postfix.config_directory, "-t", NULL };
+    struct command_result result = { 0 };
+    int running = command_run(argv, COMMAND_TIMEOUT_MS, &result, why);
+
+    if (running == 0 && result.status != 0)
+        running = result.status == 1 && master_alive(queue_directory)
+                      ? 1
+                      : why_set(why, "cannot find out whether Postfix runs: %s -t exited with "
+                                     "status %d; the mail log may say more",
+                                master, result.status);
+    command_result_free(&result);
+    free(master);
+    return running;
+}
+
+json_t *route_json(const struct route *route)
+{
+    return json_pack("{s:s, s:i}", "name", route->name, "port", (int)route->port);
+}
+
+json_t *text_json(const char *text)
+{
+    json_t *string = json_string(text);
+
+    if (string != NULL)
+        return string;
+    char *copy = memory_copy(text);
+    for (char *p = copy; *p != '\0'; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    string = json_string(copy);
+    free(copy);
+    return string;
+}
+
+json_t *texts_json(char *const texts[], size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, text_json(texts[i]));
+    return list;
+}
+
+static json_t *common_members(const struct config *config, const struct mark *mark,
+                              const char *daemon_directory, const char *queue_directory,
+                              struct why *why)
+{
+    int running = postfix_running(config, daemon_directory, queue_directory, why);
+
+    if (running == -1)
+        return NULL;
+    char *unfinished = home_path(config, UNFINISHED);
+    json_t *members = json_object();
+    json_object_set_new(members, "route", route_json(&mark->route));
+    json_object_set_new(members, "drift", texts_json(mark->drift, mark->drift_count));
+    json_object_set_new(members, "unfinished", json_boolean(access(unfinished, F_OK) == 0));
+    json_object_set_new(members, "running", json_boolean(running));
+    json_object_set_new(members, "queue", json_integer(queue_count(queue_directory)));
+    free(unfinished);
+    return members;
+}
+
+json_t *status_members(const struct config *config, struct why *why)
+{
+    static const char *const names[] = { "daemon_directory", "queue_directory", NULL };
+    struct main_cf_now now = { 0 };
+    struct parameters *p = NULL;
+    json_t *members = NULL;
+
+    if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
+        p = view_some(config->postfix.config_directory, true, names, why);
+    if (p != NULL && parameters_count(p) != 2)
+        why_set(why, "postconf does not say where Postfix's directories are");
+    else if (p != NULL)
+        members = common_members(config, now.mark, parameters_value(p, names[0]),
+                                 parameters_value(p, names[1]), why);
+    parameters_free(p);
+    main_cf_now_free(&now);
+    return members;
+}
+
+/* The owner's configuration: where a route of ours is in force, what main.cf was without it. */
+static struct view *view_of_owner(const struct config *config, const struct main_cf_now *now,
+                                  struct why *why)
+{
+    const char *home = config->postfix.config_directory;
+
+    if (now->mark->drift_count > 0 || route_is_direct(&now->mark->route))
+        return view_read(home, home, why);
+    size_t len;
+    char *original = mark_remove(now->cf, &len);
+    struct view *view = view_staged(config, original, len, why);
+    free(original);
+    return view;
+}
+
+/* The address that smtp(8) binds where smtp_bind_address is empty: the only one of the family in
+ * inet_interfaces, unless it is a loopback address (smtp_connect.c). A host name in the list is not
+ * looked up; then the kernel chooses, as far as we know. */
+static void sole_interface(const char *interfaces, enum family family, char *out)
+{
+    char *copy = memory_copy(interfaces), *rest = copy;
+    int count = 0;
+
+    out[0] = '\0';
+    for (char *word; (word = strsep(&rest, ", \t[]")) != NULL;) {
+        struct address address;
+        if (*word == '\0')
+            continue;
+        if (strncasecmp(word, "ipv6:", 5) == 0)
+            word += 5;
+        bool literal = address_parse(word, 0, &address);
+        if (literal && address_family(&address) != family)
+            continue;
+        if (literal && count == 0 && strncmp(word, "127.", 4) != 0 && strcmp(word, "::1") != 0)
+            address_text(&address, out);
+        count++;
+    }
+    if (count != 1)
+        out[0] = '\0';
+    free(copy);
+}
+
+static void set_bind_address(json_t *members, const struct view *view, const char *name,
+                             enum family family)
+{
+    const char *given = view_smtp_value(view, name);
+    char sole[ADDRESS_TEXT];
+
+    sole_interface(view_smtp_value(view, "inet_interfaces"), family, sole);
+    json_object_set_new(members, name, text_json(given[0] != '\0' ? given : sole));
+}
+
+static json_t *protocols_json(const char *protocols)
+{
+    json_t *list = json_array();
+    bool all = strcasestr(protocols, "all") != NULL;
+
+    for (int family = 0; family < FAMILIES; family++)
+        if (all || strcasestr(protocols, family_name((enum family)family)) != NULL)
+            json_array_append_new(list, json_string(family_name((enum family)family)));
+    return list;
+}
+
+static void add_view(json_t *members, const struct view *view, const struct config *config)
+{
+    static const char *const plain[] = { "myhostname", "mail_owner", "mynetworks" };
+    struct findings refusals = { 0 }, notes = { 0 };
+
+    json_object_set_new(members, "version", text_json(view_value(view, "mail_version")));
+    json_object_set_new(members, "config_directory", text_json(config->postfix.config_directory));
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+        json_object_set_new(members, plain[i], text_json(view_value(view, plain[i])));
+    json_object_set_new(members, "smtp_helo_name",
+                        text_json(view_smtp_value(view, "smtp_helo_name")));
+    set_bind_address(members, view, "smtp_bind_address", FAMILY_IPV4);
+    set_bind_address(members, view, "smtp_bind_address6", FAMILY_IPV6);
+    json_object_set_new(members, "inet_protocols",
+                        protocols_json(view_smtp_value(view, "inet_protocols")));
+    find_refusals(view, config, &refusals);
+    find_notes(view, &notes);
+    json_object_set_new(members, "refusals", texts_json(refusals.text, refusals.count));
+    json_object_set_new(members, "notes", texts_json(notes.text, notes.count));
+    findings_free(&refusals);
+    findings_free(&notes);
+}
+
+json_t *facts_members(const struct config *config, struct why *why)
+{
+    struct main_cf_now now = { 0 };
+    struct view *view = NULL;
+    json_t *members = NULL;
+
+    if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
+        view = view_of_owner(config, &now, why);
+    if (view != NULL)
+        members = common_members(config, now.mark, view_value(view, "daemon_directory"),
+                                 view_value(view, "queue_directory"), why);
+    if (members != NULL)
+        add_view(members, view, config);
+    view_free(view);
+    main_cf_now_free(&now);
+    return members;
+}

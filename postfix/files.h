@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whole files and small directory trees, as root handles them under the configuration directory. */
+#ifndef DETOURD_POSTFIX_FILES_H
+#define DETOURD_POSTFIX_FILES_H
+
+#include "postfix/why.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The whole of a regular file of at most MAX bytes, ended by NUL; the caller frees it. */
+char *file_read(const char *path, size_t max, size_t *len, struct why *why);
+
+/* The same from an open descriptor, from where it stands; NAME is for the reason. */
+char *file_read_fd(int fd, const char *name, size_t max, size_t *len, struct why *why);
+
+int file_write_fd(int fd, const char *name, const char *bytes, size_t len, struct why *why);
+
+/* Creates PATH, which must not exist, writes and syncs it. */
+int file_create(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why);
+
+/* Puts a new file at PATH in the place of whatever file is there, whole at every instant. */
+int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why);
+
+/* Makes the directory, or takes the one that is there when it is root's own and has that mode. */
+int directory_make(const char *path, mode_t mode, struct why *why);
+
+/* Makes the names in the directory durable. */
+int directory_sync(const char *path, struct why *why);
+
+/* Makes the files below PATH, all of one directory, durable. */
+int directory_sync_files(const char *path, struct why *why);
+
+/* Removes PATH and what is below it; links are removed, never followed. What is not there is
+ * removed already. */
+int tree_remove(const char *path, struct why *why);
+
+#endif

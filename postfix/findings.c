@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/findings.h"
+
+#include "lib/memory.h"
+#include <glob.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* The one way out that most refusals have. */
+#define OTHER_METHOD "method = transport is made for this"
+
+/* Cyrus SASL looks for its plugins in a directory that is compiled in; these are the distributions'.
+ * The library itself is not asked, since this program links none of it. */
+static const char *const plugin_patterns[] = {
+    "/usr/lib/*/sasl2/lib{plain,login}.so*",  "/usr/lib/sasl2/lib{plain,login}.so*",
+    "/usr/lib64/sasl2/lib{plain,login}.so*",  "/usr/local/lib/sasl2/lib{plain,login}.so*",
+    "/usr/local/lib64/sasl2/lib{plain,login}.so*",
+};
+
+/* Parameters that a route sets or relies on, which an "-o" in master.cf would overrule. */
+static const struct {
+    const char *service, *name;
+} pinned[] = {
+    { "smtp/unix", "relayhost" },
+    { "smtp/unix", "smtp_sasl_auth_enable" },
+    { "smtp/unix", "smtp_sasl_password_maps" },
+    { "smtp/unix", "smtp_sasl_security_options" },
+    { "smtp/unix", "smtp_sasl_tls_security_options" },
+    { "smtp/unix", "smtp_sasl_tls_verified_security_options" },
+    { "smtp/unix", "smtp_sasl_type" },
+    { "smtp/unix", "smtp_sender_dependent_authentication" },
+    { "smtp/unix", "smtp_tls_CAfile" },
+    { "smtp/unix", "smtp_tls_policy_maps" },
+    { "smtp/unix", "smtp_tls_wrappermode" },
+    { "rewrite/unix", "relayhost" },
+    { "rewrite/unix", "default_transport" },
+    { "rewrite/unix", "relay_domains" },
+    { "rewrite/unix", "sender_dependent_relayhost_maps" },
+    { "rewrite/unix", "sender_dependent_default_transport_maps" },
+};
+
+void findings_add(struct findings *findings, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    findings->text = memory_grow(findings->text, findings->count + 1, sizeof *findings->text);
+    findings->text[findings->count++] = memory_copy(text);
+}
+
+void findings_free(struct findings *findings)
+{
+    for (size_t i = 0; i < findings->count; i++)
+        free(findings->text[i]);
+    free(findings->text);
+    *findings = (struct findings){ 0 };
+}
+
+/* Whether every word of LIST is a word of OTHER. */
+static bool is_part_of(const char *list, const char *other)
+{
+    static const char separators[] = ", \t\r\n";
+    char *copy = memory_copy(list), *rest = copy;
+    bool all = true;
+
+    for (char *word; all && (word = strsep(&rest, separators)) != NULL;) {
+        bool found = *word == '\0';
+        for (const char *p = other; !found && *p != '\0';) {
+            size_t n = strcspn(p, separators);
+            found = n == strlen(word) && strncasecmp(p, word, n) == 0;
+            p += n + strspn(p + n, separators);
+        }
+        all = found;
+    }
+    free(copy);
+    return all;
+}
+
+/* Below compatibility level 2 relay_domains is $mydestination by default: local mail, which no
+ * relayhost gets. */
+static void refuse_relay_domains(const struct view *view, struct findings *refusals)
+{
+    const char *value = view_value(view, "relay_domains");
+
+    if (!is_part_of(value, view_value(view, "mydestination")))
+        findings_add(refusals,
+                     "relay_domains = %s: mail for these domains would follow relayhost too, away "
+                     "from the hosts that it is meant for; " OTHER_METHOD,
+                     value);
+}
+
+static void refuse_if_set(const struct view *view, const char *name, const char *effect,
+                          struct findings *refusals)
+{
+    const char *value = view_value(view, name);
+
+    if (value[0] != '\0')
+        findings_add(refusals, "%s = %s: %s", name, value, effect);
+}
+
+static void refuse_if_yes(const struct view *view, const char *name, const char *effect,
+                          struct findings *refusals)
+{
+    if (strcasecmp(view_value(view, name), "yes") == 0)
+        findings_add(refusals, "%s = yes: %s", name, effect);
+}
+
+static void refuse_home_route(const struct view *view, const struct config *config,
+                              struct findings *refusals)
+{
+    const char *relayhost = view_value(view, "relayhost");
+    const char *transport = view_value(view, "default_transport");
+
+    if (relayhost[0] != '\0' && !config->postfix.replace_relayhost)
+        findings_add(refusals,
+                     "relayhost = %s: this host has a relay already; \"replace_relayhost = yes\" "
+                     "in the section postfix allows replacing it while port 25 is blocked",
+                     relayhost);
+    if (strcmp(transport, "smtp") != 0)
+        findings_add(refusals,
+                     "default_transport = %s: mail does not leave through Postfix's own service "
+                     "smtp, so relayhost would change nothing or the wrong thing",
+                     transport);
+}
+
+static void refuse_overrides(const struct view *view, struct findings *refusals)
+{
+    for (size_t i = 0; i < sizeof pinned / sizeof pinned[0]; i++) {
+        const char *value = view_override(view, pinned[i].service, pinned[i].name);
+        if (value != NULL)
+            findings_add(refusals,
+                         "master.cf: the service %s has \"-o %s=%s\", which overrules main.cf; "
+                         "take it out, or set it in main.cf",
+                         pinned[i].service, pinned[i].name,
+                         strcmp(pinned[i].name, "smtp_sasl_password_maps") == 0 ? "..." : value);
+    }
+}
+
+static void refuse_service(const struct view *view, struct findings *refusals)
+{
+    char command[32] = "";
+
+    /* name, type, private, unprivileged, chroot, wakeup, limit, command */
+    sscanf(view_smtp_service(view), "%*s %*s %*s %*s %*s %*s %*s %31s", command);
+    if (strcmp(command, "smtp") != 0)
+        findings_add(refusals, "master.cf has no service \"smtp unix\" that runs smtp(8)");
+}
+
+static void refuse_sasl(const struct view *view, struct findings *refusals)
+{
+    const char *type = view_value(view, "smtp_sasl_type");
+
+    if (strcmp(type, "cyrus") != 0)
+        findings_add(refusals, "smtp_sasl_type = %s: a password can only be sent with cyrus", type);
+    else if (!view_has_sasl_client(view, "cyrus"))
+        findings_add(refusals, "this Postfix was built without Cyrus SASL (postconf -A), so it "
+                               "cannot authenticate to a relay");
+}
+
+static void refuse_map_type(const struct view *view, struct findings *refusals)
+{
+    const char *type = view_value(view, "default_database_type");
+
+    if (!view_has_map_type(view, type))
+        findings_add(refusals,
+                     "default_database_type = %s, but this Postfix has no such map type "
+                     "(postconf -m)",
+                     type);
+}
+
+void find_refusals(const struct view *view, const struct config *config, struct findings *refusals)
+{
+    static const char per_sender[] = "mail of some senders is routed apart, and a password of "
+                                     "theirs could reach the relay; " OTHER_METHOD;
+
+    refuse_relay_domains(view, refusals);
+    refuse_if_set(view, "sender_dependent_relayhost_maps",
+                  "it goes before relayhost, so mail of those senders would not follow; "
+                  OTHER_METHOD, refusals);
+    refuse_if_set(view, "sender_dependent_default_transport_maps",
+                  "it goes before relayhost, so mail of those senders would not follow", refusals);
+    refuse_if_yes(view, "smtp_sender_dependent_authentication", per_sender, refusals);
+    refuse_if_yes(view, "smtp_tls_wrappermode",
+                  "every connection begins with TLS, so STARTTLS with the relay cannot work",
+                  refusals);
+    if (view_value(view, "smtp_tls_policy_maps")[0] == '\0')
+        refuse_if_set(view, "smtp_tls_per_site",
+                      "Postfix ignores it as soon as there is a smtp_tls_policy_maps, which a relay "
+                      "needs; move its entries to smtp_tls_policy_maps",
+                      refusals);
+    refuse_home_route(view, config, refusals);
+    refuse_service(view, refusals);
+    refuse_overrides(view, refusals);
+    refuse_sasl(view, refusals);
+    refuse_map_type(view, refusals);
+}
+
+static bool plugins_found(void)
+{
+    bool found = false;
+
+    for (size_t i = 0; !found && i < sizeof plugin_patterns / sizeof plugin_patterns[0]; i++) {
+        glob_t matches = { 0 };
+        found = glob(plugin_patterns[i], GLOB_BRACE, NULL, &matches) == 0;
+        globfree(&matches);
+    }
+    return found;
+}
+
+static void note_if_set(const struct view *view, const char *name, const char *effect,
+                        struct findings *notes)
+{
+    const char *value = view_smtp_value(view, name);
+
+    if (value[0] != '\0')
+        findings_add(notes, "%s = %s: %s", name, value, effect);
+}
+
+void find_notes(const struct view *view, struct findings *notes)
+{
+    note_if_set(view, "transport_maps",
+                "it goes before relayhost; mail that it matches does not follow", notes);
+    note_if_set(view, "smtp_fallback_relay",
+                "mail that the relay does not take for now is handed to it", notes);
+    note_if_set(view, "smtp_sasl_mechanism_filter",
+                "the relay has to offer one of the mechanisms that it lets through", notes);
+    const char *discard = view_smtp_value(view, "smtp_discard_ehlo_keywords");
+    if (strcasestr(discard, "starttls") != NULL || strcasestr(discard, "auth") != NULL)
+        findings_add(notes,
+                     "smtp_discard_ehlo_keywords = %s: Postfix overlooks what the relay has to "
+                     "offer, so mail will wait",
+                     discard);
+    note_if_set(view, "multi_instance_directories", "other instances of Postfix are not touched",
+                notes);
+    if (!plugins_found())
+        findings_add(notes, "no PLAIN or LOGIN plugin of Cyrus SASL was found; Debian has them in "
+                            "libsasl2-modules");
+}
+
+int route_allowed(const struct config *config, const struct route *route, struct why *why)
+{
+    if (route_is_direct(route))
+        return 0;
+    const struct relay *relay = config_relay(config, route->name);
+    if (relay == NULL)
+        return why_set(why, "the configuration has no relay %s", route->name);
+    if (!ports_contain(&relay->ports, route->port))
+        return why_set(why, "port %u is not one of the relay %s's ports in the configuration",
+                       route->port, route->name);
+    if (port_is_implicit_tls(route->port))
+        return why_set(why,
+                       "port %u speaks TLS from the first byte, which relayhost cannot do without "
+                       "changing every other destination; " OTHER_METHOD,
+                       route->port);
+    return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the method relayhost cannot do safely on this host, and what the postmaster should know
+ * before it does the rest.
+ *
+ * A refusal stands for mail that would go astray, or for somebody else's mail that would be changed:
+ * it names the parameter, its value and the way out.
+ */
+#ifndef DETOURD_POSTFIX_FINDINGS_H
+#define DETOURD_POSTFIX_FINDINGS_H
+
+#include "lib/config.h"
+#include "lib/route.h"
+#include "postfix/view.h"
+#include <stddef.h>
+
+struct findings {
+    char **text;
+    size_t count;
+};
+
+void findings_add(struct findings *findings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void findings_free(struct findings *findings);
+
+/* VIEW is of the owner's configuration, without any route of ours. */
+void find_refusals(const struct view *view, const struct config *config,
+                   struct findings *refusals);
+void find_notes(const struct view *view, struct findings *notes);
+
+/* What speaks against this one route, whatever the host: 0, or -1 with the reason. */
+int route_allowed(const struct config *config, const struct route *route, struct why *why);
+
+#endif

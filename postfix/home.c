@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/home.h"
+
+#include "lib/memory.h"
+#include "lib/trust.h"
+#include "postfix/command.h"
+#include "postfix/files.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+char *home_path(const struct config *config, const char *name)
+{
+    return memory_format("%s/%s", config->postfix.config_directory, name);
+}
+
+int home_check(const struct config *config, struct why *why)
+{
+    int rc = 0;
+
+    if (!command_exists("postconf"))
+        return why_set(why, "Postfix is not installed: no postconf in %s", COMMAND_PATH);
+    if (config->postfix.config_directory[0] != '/')
+        return why_set(why, "config_directory %s is not an absolute path",
+                       config->postfix.config_directory);
+    char *path = home_path(config, "main.cf");
+    if (access(path, R_OK) == -1)
+        rc = why_errno(why, "Postfix is not configured: %s", path);
+    free(path);
+    if (rc == 0)
+        rc = trust_check(config->postfix.config_directory, why->text, sizeof why->text);
+    return rc;
+}
+
+static int make(const struct config *config, const char *name, mode_t mode, struct why *why)
+{
+    char *path = home_path(config, name);
+    int rc = directory_make(path, mode, why);
+
+    free(path);
+    return rc;
+}
+
+int home_prepare(const struct config *config, struct why *why)
+{
+    if (make(config, OUR_DIRECTORY, 0755, why) == -1)
+        return -1;
+    return make(config, PRIVATE, 0700, why);
+}
+
+int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why)
+{
+    char *path = home_path(config, "main.cf");
+
+    *now = (struct main_cf_now){ 0 };
+    now->bytes = file_read(path, MAIN_CF_MAX, &now->len, why);
+    if (now->bytes != NULL) {
+        now->cf = main_cf_parse(now->bytes, now->len);
+        if (now->cf == NULL)
+            why_set(why, "%s holds a NUL byte", path);
+        else
+            now->mark = mark_read(now->cf);
+    }
+    free(path);
+    return now->mark == NULL ? -1 : 0;
+}
+
+void main_cf_now_free(struct main_cf_now *now)
+{
+    free(now->bytes);
+    main_cf_free(now->cf);
+    mark_free(now->mark);
+    *now = (struct main_cf_now){ 0 };
+}

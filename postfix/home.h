@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration directory: what stands where, and main.cf as it is now. */
+#ifndef DETOURD_POSTFIX_HOME_H
+#define DETOURD_POSTFIX_HOME_H
+
+#include "lib/config.h"
+#include "postfix/main_cf.h"
+#include "postfix/mark.h"
+#include "postfix/why.h"
+#include <stddef.h>
+
+/* Ours, all of it root's alone. */
+#define OUR_DIRECTORY "detourd"
+#define LOCK_FILE     OUR_DIRECTORY "/lock"
+#define STAGE         OUR_DIRECTORY "/stage"
+#define PRIVATE       OUR_DIRECTORY "/private"
+/* The owner's main.cf as it was before the last route to a relay: for the postmaster to look at; a
+ * return never needs it. */
+#define BEFORE OUR_DIRECTORY "/main.cf.before"
+/* Stands from before main.cf is replaced until Postfix works by it: whoever finds it finishes. */
+#define UNFINISHED OUR_DIRECTORY "/unfinished"
+
+/* The path of a file in the configuration directory; the caller frees it. */
+char *home_path(const struct config *config, const char *name);
+
+/* Whether the directory is one of a Postfix that is installed, and could have been written by root
+ * alone: 0, or -1 with a reason. */
+int home_check(const struct config *config, struct why *why);
+
+/* Makes the directories of ours that are missing. */
+int home_prepare(const struct config *config, struct why *why);
+
+struct main_cf_now {
+    char *bytes;
+    size_t len;
+    struct main_cf *cf;
+    struct mark *mark;
+};
+
+/* 0, or -1 with a reason. main_cf_now_free ends NOW either way. */
+int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why);
+void main_cf_now_free(struct main_cf_now *now);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one place that replaces main.cf. Its rename is the commit point of every change.
+ *
+ * The new file is written under the lock that postconf(1) and Postfix's other editors take
+ * (Postfix's src/util/edit_file.c: main.cf.tmp, created, locked, and still the file of that name),
+ * so that a "postconf -e" at the same time waits for us or makes us start over. Owner, mode,
+ * access control lists and other extended attributes are the old file's. A main.cf that is a
+ * symbolic link stays one: the file that it names is replaced.
+ */
+#ifndef DETOURD_POSTFIX_INSTALL_H
+#define DETOURD_POSTFIX_INSTALL_H
+
+#include "postfix/why.h"
+#include <stddef.h>
+
+enum install_result {
+    INSTALL_DONE,
+    INSTALL_CHANGED, /* main.cf is no longer what was read: nothing was done, begin again */
+    INSTALL_FAILED,  /* nothing was done, with a reason */
+    INSTALL_UNSYNCED /* the new file is in place, but may not survive a power failure */
+};
+
+/* Replaces DIRECTORY/main.cf, which must hold exactly the OLD bytes, by NEW. */
+enum install_result install_main_cf(const char *directory, const char *old, size_t old_len,
+                                    const char *new, size_t new_len, struct why *why);
+
+#endif

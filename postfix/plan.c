@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/plan.h"
+
+#include "lib/clock.h"
+#include "lib/memory.h"
+#include "postfix/change.h"
+#include "postfix/check.h"
+#include "postfix/command.h"
+#include "postfix/facts.h"
+#include "postfix/generation.h"
+#include "postfix/hide.h"
+#include "postfix/stage.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct plan {
+    const struct config *config;
+    struct change change;
+    json_t *parameters;
+};
+
+/* The owner's password maps on one line, for what has to be hidden; NULL where they have none. */
+static const char *owner_password_maps(const struct change *change)
+{
+    const struct view *view = change->view;
+
+    return view == NULL ? settings_value(&change->now.mark->settings, "smtp_sasl_password_maps")
+                        : view_written(view, "smtp_sasl_password_maps");
+}
+
+static json_t *shown(const struct plan *plan, struct main_cf *original, const char *text)
+{
+    if (text == NULL)
+        return json_null();
+    char *hidden = hide_passwords(text, original, owner_password_maps(&plan->change));
+    json_t *string = text_json(hidden);
+    free(hidden);
+    return string;
+}
+
+static void visit(void *context, const char *name, const char *before, const char *after)
+{
+    struct plan *plan = context;
+    struct main_cf *original = main_cf_parse(plan->change.original, plan->change.original_len);
+
+    json_array_append_new(plan->parameters,
+                          json_pack("{s:s, s:o, s:o}", "name", name, "before",
+                                    shown(plan, original, before), "after",
+                                    shown(plan, original, after)));
+    main_cf_free(original);
+}
+
+/* diff(1) of two staged files; NULL where that tool is missing. */
+static char *difference(const struct stage *before, const struct stage *after)
+{
+    char *old = memory_format("%s/main.cf", stage_directory(before));
+    char *new = memory_format("%s/main.cf", stage_directory(after));
+    const char *const argv[] = { "diff",    "-u", "-a", "--label", "main.cf", "--label",
+                                 "main.cf", old,  new,  NULL };
+    struct command_result result = { 0 };
+    struct why ignored;
+    char *text = NULL;
+
+    if (command_run(argv, COMMAND_TIMEOUT_MS, &result, &ignored) == 0 && result.status <= 1)
+        text = memory_copy(result.out);
+    command_result_free(&result);
+    free(old);
+    free(new);
+    return text;
+}
+
+static void add_difference(struct plan *plan, json_t *members, struct why *why)
+{
+    const struct change *c = &plan->change;
+    struct stage *before = stage_new(plan->config, NULL, c->now.bytes, c->now.len, why);
+    struct stage *after = stage_new(plan->config, NULL, c->after, c->after_len, why);
+
+    if (before != NULL && after != NULL) {
+        struct main_cf *original = main_cf_parse(c->original, c->original_len);
+        char *text = difference(before, after);
+        json_object_set_new(members, "difference", shown(plan, original, text));
+        free(text);
+        main_cf_free(original);
+    }
+    stage_free(before);
+    stage_free(after);
+}
+
+static json_t *files_of(const struct plan *plan)
+{
+    const struct change *c = &plan->change;
+    json_t *files = json_array();
+    char *main_cf = home_path(plan->config, "main.cf");
+
+    json_array_append_new(files, text_json(main_cf));
+    free(main_cf);
+    if (c->generation == 0)
+        return files;
+    char *before = home_path(plan->config, BEFORE);
+    char *directory = generation_path(plan->config, c->generation);
+    json_array_append_new(files, text_json(before));
+    json_array_append_new(files, text_json(directory));
+    free(before);
+    free(directory);
+    return files;
+}
+
+static json_t *members_of(struct plan *plan, struct why *why)
+{
+    const struct change *c = &plan->change;
+    json_t *members = json_object();
+
+    plan->parameters = json_array();
+    json_object_set_new(members, "route", route_json(&c->route));
+    json_object_set_new(members, "from", route_json(&c->now.mark->route));
+    json_object_set_new(members, "parameters", plan->parameters);
+    json_object_set_new(members, "files", files_of(plan));
+    json_object_set_new(members, "services", json_pack("[s]", "smtp"));
+    json_object_set_new(members, "notes", texts_json(c->notes.text, c->notes.count));
+    if (change_each(plan->config, c, visit, plan, why) == -1) {
+        json_decref(members);
+        return NULL;
+    }
+    add_difference(plan, members, why);
+    return members;
+}
+
+static bool answer_needed(struct plan *plan, struct answer *answer, struct why *why)
+{
+    int64_t started = clock_mono_ms();
+    int rc = check_change(plan->config, &plan->change, NULL, why);
+
+    answer_step(answer, "check", rc == 0, clock_mono_ms() - started, rc == 0 ? NULL : why->text);
+    json_t *members = rc == 0 ? members_of(plan, why) : NULL;
+    answer_end(answer, members == NULL ? "failed" : "ok", members == NULL ? why->text : NULL,
+               members);
+    return members != NULL;
+}
+
+bool plan_run(const struct config *config, const struct route *route, struct answer *answer)
+{
+    struct plan plan = { .config = config };
+    struct why why;
+    int64_t started = clock_mono_ms();
+    enum change_kind kind = change_prepare(config, route, &plan.change, &why);
+    bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
+
+    answer_step(answer, "prepare", well, clock_mono_ms() - started, well ? NULL : why.text);
+    if (kind == CHANGE_NEEDED)
+        well = answer_needed(&plan, answer, &why);
+    else if (kind == CHANGE_NONE)
+        answer_end(answer, "unchanged", NULL, json_pack("{s:o}", "route", route_json(route)));
+    else
+        answer_end(answer, kind == CHANGE_REFUSED ? "refused" : "failed", why.text, NULL);
+    change_free(&plan.change);
+    return well;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a switch would do: the parameters before and after, the difference of main.cf line by line,
+ * the files, what the postmaster should know. Validated by Postfix's own tools in a directory of
+ * its own; nothing of Postfix's is touched, and no lock is waited for.
+ */
+#ifndef DETOURD_POSTFIX_PLAN_H
+#define DETOURD_POSTFIX_PLAN_H
+
+#include "lib/config.h"
+#include "lib/route.h"
+#include "postfix/answer.h"
+#include <stdbool.h>
+
+/* Answers; true when the switch could be made. */
+bool plan_run(const struct config *config, const struct route *route, struct answer *answer);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/transaction.h"
+
+#include "lib/clock.h"
+#include "lib/memory.h"
+#include "postfix/activate.h"
+#include "postfix/change.h"
+#include "postfix/check.h"
+#include "postfix/facts.h"
+#include "postfix/files.h"
+#include "postfix/generation.h"
+#include "postfix/install.h"
+#include "postfix/lock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOCK_WAIT_MS 30000
+
+/* How often an edit by somebody else may make us start over. */
+#define ATTEMPTS 3
+
+/* A run of one request. Every step answers for itself and returns whether it went well; WHY then
+ * holds the reason. */
+struct transaction {
+    const struct config *config;
+    const struct route *route;
+    struct answer *answer;
+    struct change change;
+    int lock;
+    bool was_unfinished; /* an earlier run's work is still to be finished */
+    int64_t started;     /* of the present step */
+    struct why why;
+};
+
+static void begin(struct transaction *t)
+{
+    t->started = clock_mono_ms();
+}
+
+/* Says how the step ended; passes RC on. */
+static int end(struct transaction *t, const char *step, int rc, const char *detail)
+{
+    answer_step(t->answer, step, rc == 0, clock_mono_ms() - t->started,
+                rc == 0 ? detail : t->why.text);
+    return rc;
+}
+
+static int take_lock(struct transaction *t)
+{
+    char *path = home_path(t->config, LOCK_FILE);
+    int rc = 0;
+
+    t->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (t->lock == -1)
+        rc = why_errno(&t->why, "cannot open %s", path);
+    else if (!lock_exclusive(t->lock, LOCK_WAIT_MS))
+        rc = errno == EINTR ? 1 : why_errno(&t->why, "cannot lock %s", path);
+    free(path);
+    return rc;
+}
+
+static bool is_unfinished(const struct transaction *t)
+{
+    char *path = home_path(t->config, UNFINISHED);
+    bool found = access(path, F_OK) == 0;
+
+    free(path);
+    return found;
+}
+
+static int set_unfinished(struct transaction *t)
+{
+    char *path = home_path(t->config, UNFINISHED), *directory = home_path(t->config, OUR_DIRECTORY);
+    int rc = file_replace(path, 0600, "", 0, &t->why);
+
+    if (rc == 0)
+        rc = directory_sync(directory, &t->why);
+    free(path);
+    free(directory);
+    return rc;
+}
+
+static void clear_unfinished(const struct transaction *t)
+{
+    char *path = home_path(t->config, UNFINISHED);
+
+    unlink(path);
+    free(path);
+}
+
+/* What a run that was cut off left behind: its stage, and every generation that main.cf does not
+ * refer to. */
+static int clean(struct transaction *t, unsigned long keep)
+{
+    char *stage = home_path(t->config, STAGE);
+    int rc = tree_remove(stage, &t->why);
+
+    free(stage);
+    return rc == 0 ? generation_clean(t->config, keep, &t->why) : -1;
+}
+
+static int build_maps(struct transaction *t)
+{
+    if (t->change.generation == 0)
+        return 0;
+    begin(t);
+    int rc = generation_build(t->config, t->change.generation, change_map_type(&t->change),
+                              &t->change.rendering, &t->why);
+    return end(t, "maps", rc, NULL);
+}
+
+static int check(struct transaction *t)
+{
+    char *path = home_path(t->config, STAGE);
+
+    begin(t);
+    int rc = check_change(t->config, &t->change, path, &t->why);
+    free(path);
+    return end(t, "check", rc, NULL);
+}
+
+static int keep_before(struct transaction *t)
+{
+    char *path = home_path(t->config, BEFORE);
+    int rc = 0;
+
+    if (!route_is_direct(t->route))
+        rc = file_replace(path, 0600, t->change.original, t->change.original_len, &t->why);
+    free(path);
+    return rc;
+}
+
+static enum install_result install(struct transaction *t)
+{
+    const struct change *c = &t->change;
+
+    begin(t);
+    if (keep_before(t) == -1 || set_unfinished(t) == -1) {
+        end(t, "install", -1, NULL);
+        return INSTALL_FAILED;
+    }
+    enum install_result result =
+        install_main_cf(t->config->postfix.config_directory, c->now.bytes, c->now.len, c->after,
+                        c->after_len, &t->why);
+    bool in_place = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
+    end(t, "install", in_place ? 0 : -1, result == INSTALL_UNSYNCED ? t->why.text : NULL);
+    return result;
+}
+
+static int reload(struct transaction *t)
+{
+    begin(t);
+    int rc = activate_reload(t->config, &t->why);
+    end(t, "reload", rc == 1 ? 0 : rc, rc == 1 ? "Postfix is not running" : NULL);
+    return rc;
+}
+
+/* After a failure behind the commit point: the old main.cf again, by the same way. */
+static void undo(struct transaction *t)
+{
+    const struct change *c = &t->change;
+    struct why failure = t->why;
+
+    begin(t);
+    enum install_result result =
+        install_main_cf(t->config->postfix.config_directory, c->after, c->after_len, c->now.bytes,
+                        c->now.len, &t->why);
+    bool undone = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
+    end(t, "undo", undone ? 0 : -1, NULL);
+    if (!undone) {
+        struct why second = t->why;
+        why_set(&t->why, "%.400s; and main.cf could not be put back: %.400s", failure.text,
+                second.text);
+        return;
+    }
+    if (reload(t) != -1)
+        clear_unfinished(t);
+    generation_clean(t->config, c->now.mark->generation, &t->why);
+    why_set(&t->why, "%.900s; main.cf was put back", failure.text);
+}
+
+/* The values as they now count. */
+static int verify(struct transaction *t)
+{
+    begin(t);
+    int rc = activate_verify(t->config, &t->change.rendering.settings, &t->why);
+    return end(t, "verify", rc, NULL);
+}
+
+/* A flush that fails puts nothing at risk: the mail waits for its own next attempt. The next run
+ * finds the work unfinished. */
+static void flush(struct transaction *t)
+{
+    begin(t);
+    if (end(t, "flush", activate_flush(t->config, &t->why), NULL) == 0)
+        clear_unfinished(t);
+}
+
+static json_t *members_of(const struct transaction *t)
+{
+    json_t *members = json_object();
+
+    json_object_set_new(members, "route", route_json(t->route));
+    json_object_set_new(members, "notes", texts_json(t->change.notes.text, t->change.notes.count));
+    return members;
+}
+
+static enum transaction_result fail(struct transaction *t, const char *result)
+{
+    answer_end(t->answer, result, t->why.text, NULL);
+    return TRANSACTION_FAILED;
+}
+
+/* Reload, ask, flush. Behind the commit point, so a failure takes the change back. */
+static enum transaction_result activate(struct transaction *t)
+{
+    int stopped = reload(t);
+
+    if (stopped == -1 || verify(t) == -1) {
+        undo(t);
+        return fail(t, "failed");
+    }
+    if (stopped == 0)
+        flush(t);
+    else
+        clear_unfinished(t);
+    /* Only now: what was started before the reload has had its time to open the old maps. */
+    if (clean(t, t->change.generation) == -1)
+        answer_step(t->answer, "clean", false, 0, t->why.text);
+    answer_end(t->answer, "ok",
+               stopped == 1 ? "Postfix is not running; the route counts when it starts" : NULL,
+               members_of(t));
+    return TRANSACTION_OK;
+}
+
+/* The route is in force. What a run that was cut off may have left undone is done again. */
+static enum transaction_result nothing_to_change(struct transaction *t)
+{
+    if (t->was_unfinished) {
+        int stopped = reload(t);
+        if (stopped == -1)
+            return fail(t, "failed");
+        if (stopped == 0)
+            flush(t);
+        else
+            clear_unfinished(t);
+    }
+    answer_end(t->answer, "unchanged", NULL, members_of(t));
+    return TRANSACTION_UNCHANGED;
+}
+
+static enum change_kind prepare(struct transaction *t)
+{
+    begin(t);
+    enum change_kind kind = change_prepare(t->config, t->route, &t->change, &t->why);
+    bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
+    end(t, "prepare", well ? 0 : -1, kind == CHANGE_NONE ? "in force already" : NULL);
+    return kind;
+}
+
+/* One attempt; AGAIN when somebody else edited main.cf meanwhile. */
+static enum transaction_result attempt(struct transaction *t, bool *again)
+{
+    struct why ignored;
+    enum change_kind kind = prepare(t);
+
+    *again = false;
+    if (kind == CHANGE_REFUSED || kind == CHANGE_FAILED)
+        return fail(t, kind == CHANGE_REFUSED ? "refused" : "failed");
+    if (clean(t, t->change.now.mark->generation) == -1)
+        return fail(t, "failed");
+    if (kind == CHANGE_NONE)
+        return nothing_to_change(t);
+    enum install_result result = INSTALL_FAILED;
+    if (build_maps(t) == 0 && check(t) == 0)
+        result = install(t);
+    if (result == INSTALL_DONE || result == INSTALL_UNSYNCED)
+        return activate(t);
+    if (!t->was_unfinished)
+        clear_unfinished(t);
+    generation_clean(t->config, t->change.now.mark->generation, &ignored);
+    *again = result == INSTALL_CHANGED;
+    return TRANSACTION_FAILED;
+}
+
+static enum transaction_result attempts(struct transaction *t)
+{
+    enum transaction_result result = TRANSACTION_FAILED;
+    bool again = true;
+
+    for (int i = 0; again && i < ATTEMPTS; i++) {
+        change_free(&t->change);
+        result = attempt(t, &again);
+    }
+    if (!t->answer->ended)
+        fail(t, "failed");
+    return result;
+}
+
+static void release(struct transaction *t)
+{
+    if (t->lock != -1)
+        close(t->lock);
+    change_free(&t->change);
+}
+
+enum transaction_result transaction_run(const struct config *config, const struct route *route,
+                                        struct answer *answer)
+{
+    struct transaction t = { .config = config, .route = route, .answer = answer, .lock = -1 };
+    enum transaction_result result = TRANSACTION_FAILED;
+
+    if (route_allowed(config, route, &t.why) == -1) {
+        fail(&t, "refused");
+    } else if (home_check(config, &t.why) == -1 || home_prepare(config, &t.why) == -1) {
+        fail(&t, "failed");
+    } else {
+        int rc = take_lock(&t);
+        t.was_unfinished = is_unfinished(&t);
+        if (rc == 1)
+            why_set(&t.why, "another change is under way");
+        if (rc == 0)
+            result = attempts(&t);
+        else
+            fail(&t, rc == 1 ? "busy" : "failed");
+    }
+    release(&t);
+    return result;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A switch of the route, from the lock to the flush.
+ *
+ * The rename of main.cf is the only commit point. Whatever stands before it (new maps, the stage) is
+ * garbage if the run is cut off, and the next run takes it away; whatever comes after it (reload,
+ * flush) is done again by the next run, which finds the file UNFINISHED. So there is no journal to
+ * replay, and at every instant Postfix's configuration is the whole old one or the whole new one.
+ */
+#ifndef DETOURD_POSTFIX_TRANSACTION_H
+#define DETOURD_POSTFIX_TRANSACTION_H
+
+#include "lib/config.h"
+#include "lib/route.h"
+#include "postfix/answer.h"
+#include <stdbool.h>
+
+enum transaction_result {
+    TRANSACTION_OK,        /* the route is in force and was not before */
+    TRANSACTION_UNCHANGED, /* it was in force */
+    TRANSACTION_FAILED     /* failed, refused or busy: as before */
+};
+
+/* Answers each step and the result. */
+enum transaction_result transaction_run(const struct config *config, const struct route *route,
+                                        struct answer *answer);
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/view.h"
+
+#include "lib/memory.h"
+#include "postfix/command.h"
+#include "postfix/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* All that this program wants to know, asked for in one go: each postconf costs some 12 ms. */
+static const char *const asked[] = { "mail_version",
+                                     "compatibility_level",
+                                     "config_directory",
+                                     "daemon_directory",
+                                     "queue_directory",
+                                     "default_database_type",
+                                     "mail_owner",
+                                     "myhostname",
+                                     "mydestination",
+                                     "mynetworks",
+                                     "inet_interfaces",
+                                     "inet_protocols",
+                                     "multi_instance_directories",
+                                     "relayhost",
+                                     "relay_domains",
+                                     "default_transport",
+                                     "transport_maps",
+                                     "sender_dependent_relayhost_maps",
+                                     "sender_dependent_default_transport_maps",
+                                     "smtp_sender_dependent_authentication",
+                                     "smtp_fallback_relay",
+                                     "smtp_helo_name",
+                                     "smtp_bind_address",
+                                     "smtp_bind_address6",
+                                     "smtp_discard_ehlo_keywords",
+                                     "smtp_sasl_auth_enable",
+                                     "smtp_sasl_mechanism_filter",
+                                     "smtp_sasl_password_maps",
+                                     "smtp_sasl_security_options",
+                                     "smtp_sasl_tls_security_options",
+                                     "smtp_sasl_tls_verified_security_options",
+                                     "smtp_sasl_type",
+                                     "smtp_tls_CAfile",
+                                     "smtp_tls_CApath",
+                                     "smtp_tls_per_site",
+                                     "smtp_tls_policy_maps",
+                                     "smtp_tls_wrappermode" };
+
+#define ASKED (sizeof asked / sizeof asked[0])
+
+struct parameters {
+    char *text;
+    char **names, **values; /* into TEXT */
+    size_t count;
+};
+
+struct view {
+    struct parameters *expanded, *raw, *written, *overrides;
+    char *smtp_service, *map_types, *sasl_clients;
+};
+
+static void add(struct parameters *p, char *line)
+{
+    char *equals = strstr(line, " =");
+
+    if (equals == NULL)
+        return;
+    *equals = '\0';
+    p->names = memory_grow(p->names, p->count + 1, sizeof *p->names);
+    p->values = memory_grow(p->values, p->count + 1, sizeof *p->values);
+    p->names[p->count] = line;
+    p->values[p->count++] = equals + 2 + strspn(equals + 2, " ");
+}
+
+struct parameters *parameters_parse(const char *text)
+{
+    struct parameters *p = memory_zero(1, sizeof *p);
+
+    p->text = memory_copy(text);
+    char *rest = p->text;
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        add(p, line);
+    return p;
+}
+
+void parameters_free(struct parameters *p)
+{
+    if (p == NULL)
+        return;
+    free(p->text);
+    free(p->names);
+    free(p->values);
+    free(p);
+}
+
+size_t parameters_count(const struct parameters *p)
+{
+    return p->count;
+}
+
+const char *parameters_name(const struct parameters *p, size_t n)
+{
+    return p->names[n];
+}
+
+const char *parameters_nth(const struct parameters *p, size_t n)
+{
+    return p->values[n];
+}
+
+const char *parameters_value(const struct parameters *p, const char *name)
+{
+    for (size_t i = 0; i < p->count; i++)
+        if (strcmp(p->names[i], name) == 0)
+            return p->values[i];
+    return NULL;
+}
+
+char *replace_all(const char *text, const char *from, const char *to)
+{
+    struct text out;
+    size_t n = strlen(from);
+
+    text_open(&out);
+    for (const char *hit; n > 0 && (hit = strstr(text, from)) != NULL; text = hit + n) {
+        fwrite(text, 1, (size_t)(hit - text), out.out);
+        fputs(to, out.out);
+    }
+    fputs(text, out.out);
+    text_close(&out);
+    return out.bytes;
+}
+
+/* postconf -c DIRECTORY OPTION [NAMES]; its output, or NULL. *WARNINGS may be NULL. */
+static char *postconf(const char *directory, const char *home, const char *option,
+                      const char *const names[], size_t count, char **warnings, struct why *why)
+{
+    const char *argv[ASKED + 8] = { "postconf", "-c", directory };
+    struct command_result result = { 0 };
+    size_t n = 3;
+    char *text = NULL;
+
+    if (option != NULL)
+        argv[n++] = option;
+    for (size_t i = 0; i < count; i++)
+        argv[n++] = names[i];
+    if (command_ok(argv, COMMAND_TIMEOUT_MS, &result, why) == 0) {
+        text = replace_all(result.out, directory, home);
+        if (warnings != NULL)
+            *warnings = replace_all(result.err, directory, home);
+    }
+    command_result_free(&result);
+    return text;
+}
+
+static struct parameters *ask(const char *directory, const char *home, const char *option,
+                              const char *const names[], size_t count, char **warnings,
+                              struct why *why)
+{
+    char *text = postconf(directory, home, option, names, count, warnings, why);
+    struct parameters *p = text == NULL ? NULL : parameters_parse(text);
+
+    free(text);
+    return p;
+}
+
+struct parameters *view_explicit(const char *directory, const char *home, char **warnings,
+                                 struct why *why)
+{
+    return ask(directory, home, "-n", NULL, 0, warnings, why);
+}
+
+struct parameters *view_some(const char *directory, bool expanded, const char *const names[],
+                             struct why *why)
+{
+    size_t count = 0;
+
+    while (names[count] != NULL && count < ASKED)
+        count++;
+    return ask(directory, directory, expanded ? "-x" : NULL, names, count, NULL, why);
+}
+
+static bool read_all(struct view *view, const char *directory, const char *home, struct why *why)
+{
+    const char *smtp = "smtp/unix";
+
+    return (view->expanded = ask(directory, home, "-x", asked, ASKED, NULL, why)) != NULL &&
+           (view->raw = ask(directory, home, NULL, asked, ASKED, NULL, why)) != NULL &&
+           (view->written = ask(directory, home, "-n", NULL, 0, NULL, why)) != NULL &&
+           (view->overrides = ask(directory, home, "-xP", NULL, 0, NULL, why)) != NULL &&
+           (view->smtp_service = postconf(directory, home, "-M", &smtp, 1, NULL, why)) != NULL &&
+           (view->map_types = postconf(directory, home, "-m", NULL, 0, NULL, why)) != NULL &&
+           (view->sasl_clients = postconf(directory, home, "-A", NULL, 0, NULL, why)) != NULL;
+}
+
+struct view *view_read(const char *directory, const char *home, struct why *why)
+{
+    struct view *view = memory_zero(1, sizeof *view);
+
+    if (read_all(view, directory, home, why))
+        return view;
+    view_free(view);
+    return NULL;
+}
+
+void view_free(struct view *view)
+{
+    if (view == NULL)
+        return;
+    parameters_free(view->expanded);
+    parameters_free(view->raw);
+    parameters_free(view->written);
+    parameters_free(view->overrides);
+    free(view->smtp_service);
+    free(view->map_types);
+    free(view->sasl_clients);
+    free(view);
+}
+
+static const char *or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+const char *view_value(const struct view *view, const char *name)
+{
+    return or_empty(parameters_value(view->expanded, name));
+}
+
+const char *view_raw(const struct view *view, const char *name)
+{
+    return or_empty(parameters_value(view->raw, name));
+}
+
+const char *view_override(const struct view *view, const char *service, const char *name)
+{
+    char *key = memory_format("%s/%s", service, name);
+    const char *value = parameters_value(view->overrides, key);
+
+    free(key);
+    return value;
+}
+
+const char *view_smtp_value(const struct view *view, const char *name)
+{
+    const char *value = view_override(view, "smtp/unix", name);
+
+    return value != NULL ? value : view_value(view, name);
+}
+
+const char *view_written(const struct view *view, const char *name)
+{
+    return parameters_value(view->written, name);
+}
+
+const char *view_smtp_service(const struct view *view)
+{
+    return view->smtp_service;
+}
+
+/* Whether WORD is one of the lines of TEXT. */
+static bool has_line(const char *text, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *line = text; *line != '\0';) {
+        size_t len = strcspn(line, "\n");
+        if (len == n && n > 0 && memcmp(line, word, n) == 0)
+            return true;
+        line += len + (line[len] == '\n');
+    }
+    return false;
+}
+
+bool view_has_map_type(const struct view *view, const char *type)
+{
+    return has_line(view->map_types, type);
+}
+
+bool view_has_sasl_client(const struct view *view, const char *type)
+{
+    return has_line(view->sasl_clients, type);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tools are run without a shell, in a world of their own, for a bounded time. */
+#include "tests/unit/unit.h"
+
+#include "lib/clock.h"
+#include "postfix/command.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct command_result run(const char *script, int timeout_ms, int expected, struct why *why)
+{
+    const char *const argv[] = { "sh", "-c", script, NULL };
+    struct command_result result;
+
+    assert_int_equal(command_run(argv, timeout_ms, &result, why), expected);
+    return result;
+}
+
+static void output_and_status(void **state)
+{
+    struct why why;
+    struct command_result r = run("echo out; echo err >&2; exit 3", 10000, 0, &why);
+
+    (void)state;
+    assert_int_equal(r.status, 3);
+    assert_string_equal(r.out, "out\n");
+    assert_string_equal(r.err, "err\n");
+    assert_false(r.truncated);
+    command_result_free(&r);
+    r = run("kill -TERM $$", 10000, 0, &why);
+    assert_int_equal(r.status, 128 + SIGTERM);
+    command_result_free(&r);
+}
+
+/* No variable, descriptor, signal setting or input of the caller's reaches a tool. */
+static void a_world_of_its_own(void **state)
+{
+    struct why why;
+    int leaked = open("/dev/null", O_RDONLY);
+
+    (void)state;
+    assert_true(leaked > 2);
+    setenv("LD_PRELOAD_TEST", "x", 1);
+    signal(SIGPIPE, SIG_IGN);
+    struct command_result r =
+        run("env | sort | tr '\\n' ' '; ls /proc/self/fd | wc -l; readlink /proc/self/fd/0; "
+            "grep SigIgn /proc/self/status; pwd",
+            10000, 0, &why);
+    signal(SIGPIPE, SIG_DFL);
+    close(leaked);
+    assert_null(strstr(r.out, "LD_PRELOAD_TEST"));
+    assert_non_null(strstr(r.out, "LC_ALL=C"));
+    assert_non_null(strstr(r.out, "PATH=" COMMAND_PATH));
+    /* 0, 1, 2 and the directory that ls reads */
+    assert_non_null(strstr(r.out, " 4\n"));
+    assert_non_null(strstr(r.out, "/dev/null\n"));
+    /* The C library keeps 32 and 33 to itself and does not let anybody set them. */
+    char *ignored = strstr(r.out, "SigIgn:");
+    assert_non_null(ignored);
+    assert_int_equal(strtoull(ignored + 7, NULL, 16) & 0x7fffffff, 0);
+    assert_non_null(strstr(ignored, "\n/\n"));
+    command_result_free(&r);
+}
+
+static void a_missing_tool(void **state)
+{
+    const char *const argv[] = { "no-such-tool", NULL };
+    struct command_result r;
+    struct why why;
+
+    (void)state;
+    assert_int_equal(command_run(argv, 1000, &r, &why), -1);
+    assert_non_null(strstr(why.text, "no-such-tool"));
+    command_result_free(&r);
+    assert_false(command_exists("no-such-tool"));
+    assert_true(command_exists("sh"));
+}
+
+/* The whole group is killed, also what the tool has started. */
+static void the_deadline(void **state)
+{
+    struct why why;
+    char path[] = "/tmp/detourd-command-XXXXXX";
+    int lock = mkstemp(path);
+    int64_t start = clock_mono_ms();
+    char *script = NULL;
+
+    (void)state;
+    assert_true(lock != -1);
+    assert_true(asprintf(&script, "flock -x %s sleep 60 & wait", path) > 0);
+    struct command_result r = run(script, 300, -1, &why);
+    assert_true(clock_mono_ms() - start < 10000);
+    assert_non_null(strstr(why.text, "killed"));
+    command_result_free(&r);
+    /* The sleep is gone when its lock is. */
+    free(script);
+    assert_true(asprintf(&script, "exec flock -w 5 -x %s true", path) > 0);
+    r = run(script, 10000, 0, &why);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    free(script);
+    close(lock);
+    unlink(path);
+}
+
+static void a_talkative_tool(void **state)
+{
+    struct why why;
+    struct command_result r = run("head -c 3000000 /dev/zero | tr '\\0' x; echo end >&2", 20000, 0,
+                                  &why);
+
+    (void)state;
+    assert_true(r.truncated);
+    assert_int_equal(r.out_len, COMMAND_OUTPUT_MAX);
+    assert_string_equal(r.err, "end\n");
+    command_result_free(&r);
+}
+
+/* A daemon that a tool leaves behind may keep its output open: it is not waited for. */
+static void a_daemon_left_behind(void **state)
+{
+    struct why why;
+    int64_t start = clock_mono_ms();
+    struct command_result r = run("echo $$; (exec sleep 20) & exit 0", 15000, 0, &why);
+    pid_t group = (pid_t)atoi(r.out);
+
+    (void)state;
+    assert_true(clock_mono_ms() - start < 10000);
+    assert_int_equal(r.status, 0);
+    command_result_free(&r);
+    assert_true(group > 1);
+    kill(-group, SIGKILL);
+}
+
+static void the_words_of_a_failure(void **state)
+{
+    const char *const argv[] = { "sh", "-c", "printf 'one\\ntwo\\033[0m\\n' >&2; exit 1", NULL };
+    struct command_result r;
+    struct why why;
+
+    (void)state;
+    assert_int_equal(command_ok(argv, 10000, &r, &why), -1);
+    assert_string_equal(why.text, "sh exited with status 1: one;two [0m");
+    command_result_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(output_and_status),   cmocka_unit_test(a_world_of_its_own),
+        cmocka_unit_test(a_missing_tool),      cmocka_unit_test(the_deadline),
+        cmocka_unit_test(a_talkative_tool),    cmocka_unit_test(a_daemon_left_behind),
+        cmocka_unit_test(the_words_of_a_failure),
+    };
+    return cmocka_run_group_tests_name("command", tests, NULL, NULL);
+}

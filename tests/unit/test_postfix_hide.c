@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Passwords that the owner wrote into main.cf itself do not show in a plan. */
+#include "tests/unit/unit.h"
+
+#include "postfix/hide.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void expect(const char *file, const char *value, const char *text, bool hidden)
+{
+    struct main_cf *cf = main_cf_parse(file, strlen(file));
+    char *shown = hide_passwords(text, cf, value);
+
+    if (hidden == (strstr(shown, "s3cr3t") != NULL))
+        fail_msg("%s", shown);
+    if (!hidden)
+        assert_string_equal(shown, text);
+    free(shown);
+    main_cf_free(cf);
+}
+
+static void passwords_are_hidden(void **state)
+{
+    static const char one[] = "a = 1\nsmtp_sasl_password_maps = static:user:s3cr3t\n";
+    static const char many[] = "smtp_sasl_password_maps =\n  hash:/x,\n"
+                               "# comment\n  inline:{\n  {h = u:s3cr3t and spaces}\n  }\n";
+
+    (void)state;
+    expect(one, "static:user:s3cr3t", "-smtp_sasl_password_maps = static:user:s3cr3t\n"
+                                      "+#detourd: smtp_sasl_password_maps = static:user:s3cr3t\n"
+                                      "+x = hash:/ours, static:user:s3cr3t\n", true);
+    expect(many, "hash:/x, inline:{ {h = u:s3cr3t and spaces} }",
+           " smtp_sasl_password_maps =\n-  {h = u:s3cr3t and spaces}\n"
+           "+x = hash:/y, hash:/x, inline:{ {h = u:s3cr3t and spaces} }\n", true);
+}
+
+static void the_rest_is_shown(void **state)
+{
+    (void)state;
+    expect("smtp_sasl_password_maps = hash:/s3cr3t\n", "hash:/s3cr3t",
+           "smtp_sasl_password_maps = hash:/s3cr3t\n", false);
+    expect("a = 1\n", NULL, "s3cr3t\n", false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passwords_are_hidden),
+        cmocka_unit_test(the_rest_is_shown),
+    };
+    return cmocka_run_group_tests_name("hide", tests, NULL, NULL);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.cf is replaced whole, keeps what it was, and waits for Postfix's own editors. */
+#include "tests/unit/unit.h"
+
+#include "postfix/files.h"
+#include "postfix/install.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+static char directory[64], main_cf[128], temporary[128];
+
+static int make_directory(void **state)
+{
+    (void)state;
+    snprintf(directory, sizeof directory, "/tmp/detourd-install-XXXXXX");
+    if (mkdtemp(directory) == NULL)
+        return -1;
+    snprintf(main_cf, sizeof main_cf, "%s/main.cf", directory);
+    snprintf(temporary, sizeof temporary, "%s/main.cf.tmp", directory);
+    return 0;
+}
+
+static int remove_directory(void **state)
+{
+    struct why why;
+
+    (void)state;
+    return tree_remove(directory, &why);
+}
+
+static void put(const char *path, const char *text, mode_t mode)
+{
+    struct why why;
+
+    if (file_replace(path, mode, text, strlen(text), &why) == -1)
+        fail_msg("%s", why.text);
+}
+
+static void expect(const char *path, const char *text)
+{
+    struct why why;
+    size_t len;
+    char *bytes = file_read(path, 1000, &len, &why);
+
+    assert_non_null(bytes);
+    assert_string_equal(bytes, text);
+    free(bytes);
+}
+
+static enum install_result install(const char *old, const char *new, struct why *why)
+{
+    return install_main_cf(directory, old, strlen(old), new, strlen(new), why);
+}
+
+/* The mode, the owner and extended attributes are the old file's; the time lies back. */
+static void attributes_are_kept(void **state)
+{
+    struct why why;
+    struct stat st;
+    char value[16];
+
+    (void)state;
+    put(main_cf, "old\n", 0600);
+    assert_int_equal(chmod(main_cf, 0640), 0);
+    if (geteuid() == 0)
+        assert_int_equal(chown(main_cf, 0, 4242), 0);
+    bool has_xattrs = setxattr(main_cf, "user.note", "mine", 4, 0) == 0;
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    expect(main_cf, "new\n");
+    assert_int_equal(stat(main_cf, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    if (geteuid() == 0)
+        assert_int_equal(st.st_gid, 4242);
+    assert_true(time(NULL) - st.st_mtime >= 3);
+    if (has_xattrs) {
+        assert_int_equal(getxattr(main_cf, "user.note", value, sizeof value), 4);
+        assert_memory_equal(value, "mine", 4);
+    }
+    assert_int_equal(access(temporary, F_OK), -1);
+}
+
+static void a_changed_file_is_left_alone(void **state)
+{
+    struct why why;
+
+    (void)state;
+    put(main_cf, "theirs\n", 0644);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_CHANGED);
+    expect(main_cf, "theirs\n");
+    assert_int_equal(access(temporary, F_OK), -1);
+}
+
+static void a_link_stays_a_link(void **state)
+{
+    char target[128];
+    struct why why;
+    struct stat st;
+
+    (void)state;
+    snprintf(target, sizeof target, "%s/real.cf", directory);
+    put(target, "old\n", 0644);
+    assert_int_equal(symlink("real.cf", main_cf), 0);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    assert_int_equal(lstat(main_cf, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    expect(target, "new\n");
+    assert_int_equal(access(temporary, F_OK), -1);
+    assert_int_equal(install("old\n", "newer\n", &why), INSTALL_CHANGED);
+    expect(target, "new\n");
+    struct why ignored;
+    assert_int_equal(tree_remove(main_cf, &ignored), 0);
+    /* Nothing else was left beside the target. */
+    assert_int_equal(unlink(target), 0);
+    assert_int_equal(rmdir(directory), 0);
+    assert_int_equal(mkdir(directory, 0700), 0);
+}
+
+/* What a crash left under the temporary name: with other permissions or a second name it may be
+ * anything, also main.cf itself. */
+static void leftovers_are_put_out_of_the_way(void **state)
+{
+    struct why why;
+
+    (void)state;
+    put(main_cf, "old\n", 0644);
+    put(temporary, "half of someth", 0644);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    expect(main_cf, "new\n");
+    assert_int_equal(link(main_cf, temporary), 0);
+    assert_int_equal(install("new\n", "newer\n", &why), INSTALL_DONE);
+    expect(main_cf, "newer\n");
+    assert_int_equal(access(temporary, F_OK), -1);
+}
+
+/* A postconf that is at work first: we wait, and see that the file has changed. */
+static void postconf_goes_first(void **state)
+{
+    struct why why;
+    int ready[2];
+
+    (void)state;
+    put(main_cf, "old\n", 0644);
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open(temporary, O_WRONLY | O_CREAT, 0600);
+        struct timespec moment = { .tv_nsec = 200000000 };
+        if (fd == -1 || flock(fd, LOCK_EX) == -1 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        nanosleep(&moment, NULL); /* long enough for the parent to have to wait */
+        if (write(fd, "postconf's\n", 11) != 11 || fchmod(fd, 0644) == -1 ||
+            rename(temporary, main_cf) == -1)
+            _exit(1);
+        _exit(0);
+    }
+    char byte;
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_CHANGED);
+    expect(main_cf, "postconf's\n");
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void nothing_to_replace(void **state)
+{
+    struct why why;
+
+    (void)state;
+    unlink(main_cf);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_FAILED);
+    assert_int_equal(access(main_cf, F_OK), -1);
+    assert_int_equal(access(temporary, F_OK), -1);
+}
+
+/* Links are removed, not followed. */
+static void trees_end_at_links(void **state)
+{
+    char outside[128], inside[128], link_path[160];
+    struct why why;
+
+    (void)state;
+    snprintf(outside, sizeof outside, "%s/outside", directory);
+    snprintf(inside, sizeof inside, "%s/inside", directory);
+    snprintf(link_path, sizeof link_path, "%s/link", inside);
+    assert_int_equal(mkdir(outside, 0700), 0);
+    assert_int_equal(mkdir(inside, 0700), 0);
+    char kept[160];
+    snprintf(kept, sizeof kept, "%s/kept", outside);
+    put(kept, "x", 0600);
+    assert_int_equal(symlink(outside, link_path), 0);
+    assert_int_equal(tree_remove(inside, &why), 0);
+    assert_int_equal(access(inside, F_OK), -1);
+    expect(kept, "x");
+    assert_int_equal(tree_remove(inside, &why), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(attributes_are_kept, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(a_changed_file_is_left_alone, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(leftovers_are_put_out_of_the_way, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(postconf_goes_first, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(nothing_to_replace, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(trees_end_at_links, make_directory, remove_directory),
+    };
+    return cmocka_run_group_tests_name("install", tests, NULL, NULL);
+}
