@@ -120,6 +120,7 @@ static void note_route(struct engine *e, const struct route *route, const char *
         e->state.route = *route;
         e->state.health.good = e->state.health.bad = 0;
         health_switched(&e->state.health, clock_wall());
+        e->relays_due = clock_wall() + e->config->probe.interval;
         save(e);
     } else {
         log_info("route in force: %s", new);
@@ -531,9 +532,9 @@ static void round_ended(struct round_result *result, void *context)
     remember(e, result);
     take_verdict(e, result);
     check_relays_if_due(e);
-    ask_postfix(e);
     schedule(e);
     decide(e);
+    ask_postfix(e);
 }
 
 static void round_due(evutil_socket_t fd, short events, void *context)

@@ -15,22 +15,20 @@
 /* detourd answers at once, but for a change, which may take as long as detour-apply takes. */
 #define PATIENCE_S 200
 
-/* Where detourd listens. A configuration that is not there leaves the default place; one that
- * is wrong does not: detourd may well run on the one before. */
+/* Where detourd listens. A configuration that is wrong is no reason not to ask: detourd may well
+ * run on the one before, at the usual place. */
 static char *socket_path(const struct ctl *ctl)
 {
     struct complaints *complaints = complaints_new();
     struct config *config = NULL;
-    char *path = NULL;
 
     if (ctl->config_given || access(ctl->config_path, R_OK) == 0)
         config = config_load(ctl->config_path, complaints);
-    if (config == NULL && !ctl->config_given)
-        config = config_defaults();
-    if (config != NULL)
-        path = memory_copy(config->status.socket);
-    else
+    if (complaints_errors(complaints) > 0)
         fprintf(stderr, "detourctl: %s\n", complaints_line(complaints, 0, NULL));
+    if (config == NULL)
+        config = config_defaults();
+    char *path = memory_copy(config->status.socket);
     config_free(config);
     complaints_free(complaints);
     return path;
@@ -108,7 +106,7 @@ static void print_answer(char *text)
 int command_remote(const struct ctl *ctl, int argc, char *argv[])
 {
     char *path = socket_path(ctl), *line, *text;
-    int fd = path != NULL ? connect_to(path) : -1, code = 1;
+    int fd = connect_to(path), code = 1;
 
     free(path);
     if (fd == -1)

@@ -7,8 +7,8 @@
 #include <arpa/nameser.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 /* The first try of each server, doubled with each round (ares_init_options(3)). */
@@ -65,9 +65,10 @@ static void on_socket(evutil_socket_t fd, short what, void *context)
 {
     struct channel_socket *s = context;
     struct dns_channel *c = s->channel; /* S may be gone after ares_process_fd() */
-    char byte;
+    int waiting = 0;
 
-    if ((what & EV_READ) && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+    /* Not by a peek, which would take away the error that c-ares is about to find. */
+    if ((what & EV_READ) && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0)
         c->answers++;
     ares_process_fd(c->ares, what & EV_READ ? fd : ARES_SOCKET_BAD,
                     what & EV_WRITE ? fd : ARES_SOCKET_BAD);

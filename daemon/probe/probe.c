@@ -60,6 +60,19 @@ static enum outcome outcome_of_session(const struct smtp_report *report)
     }
 }
 
+static void session_detail(const struct smtp_report *report, char *out, size_t len)
+{
+    bool tells_where = report->stage == SMTP_BANNER || report->end == SMTP_TIMEOUT;
+
+    if (report->end == SMTP_OK)
+        snprintf(out, len, "220 %.240s", report->banner);
+    else if (report->end == SMTP_REJECTED)
+        snprintf(out, len, "%.255s", report->text);
+    else
+        snprintf(out, len, "connected, then %.200s%s%s", report->text, tells_where ? "" : " at ",
+                 tells_where ? "" : smtp_stage_name(report->stage));
+}
+
 static void on_session(const struct smtp_report *report, void *context)
 {
     struct probe *p = context;
@@ -67,14 +80,7 @@ static void on_session(const struct smtp_report *report, void *context)
 
     p->session = NULL;
     snprintf(p->result.banner, sizeof p->result.banner, "%.*s", PROBE_BANNER - 1, report->banner);
-    if (report->end == SMTP_OK)
-        snprintf(detail, sizeof detail, "220 %.240s", report->banner);
-    else if (report->end == SMTP_REJECTED)
-        snprintf(detail, sizeof detail, "%.255s", report->text);
-    else
-        snprintf(detail, sizeof detail, "connected, then %.200s%s%s", report->text,
-                 report->stage == SMTP_BANNER ? "" : " after ",
-                 report->stage == SMTP_BANNER ? "" : smtp_stage_name(report->stage));
+    session_detail(report, detail, sizeof detail);
     probe_finish(p, outcome_of_session(report), report->code, detail, report->settled_ms);
 }
 

@@ -76,6 +76,14 @@ static size_t unread(const struct client *c)
     return evbuffer_get_length(bufferevent_get_output(c->stream));
 }
 
+static void run_line(struct client *c, char *line, size_t len)
+{
+    if (strlen(line) != len)
+        client_say(c, "unknown command; a line holds no NUL\n");
+    else
+        commands_run(c, line);
+}
+
 /* Runs the lines that have arrived, one at a time. */
 static void run_lines(struct client *c)
 {
@@ -86,10 +94,7 @@ static void run_lines(struct client *c)
         char *line = evbuffer_readln(input, &len, EVBUFFER_EOL_CRLF);
         if (line == NULL)
             break;
-        if (strlen(line) != len)
-            client_say(c, "unknown command; a line holds no NUL\n");
-        else
-            commands_run(c, line);
+        run_line(c, line, len);
         free(line);
     }
 }
@@ -98,10 +103,14 @@ static void run_lines(struct client *c)
 static void run_rest(struct client *c)
 {
     struct evbuffer *input = bufferevent_get_input(c->stream);
+    char line[LINE_BYTES + 1];
 
-    if (evbuffer_get_length(input) > 0)
-        evbuffer_add(input, "\n", 1);
     run_lines(c);
+    if (c->waiting || unread(c) >= UNREAD_MAX || evbuffer_get_length(input) == 0)
+        return;
+    ev_ssize_t n = evbuffer_remove(input, line, LINE_BYTES);
+    line[n > 0 ? n : 0] = '\0';
+    run_line(c, line, n > 0 ? (size_t)n : 0);
 }
 
 /* True when nothing is left to say to a client that has said everything. */
@@ -132,7 +141,10 @@ static void on_written(struct bufferevent *stream, void *context)
     struct client *c = context;
 
     (void)stream;
-    run_lines(c);
+    if (c->input_ended)
+        run_rest(c);
+    else
+        run_lines(c);
     if (is_over(c))
         client_free(c);
 }

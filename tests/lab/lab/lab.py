@@ -10,7 +10,7 @@ from .dns import Dns
 from .network import Networks
 from .operators import FakeServer, Operator, mail_domains
 from .pki import Authority
-from .product import Product
+from .product import Product, RelayLike
 from .relay import Eavesdropper, Relay
 from .router import Router
 from .sandbox import Host, Sandbox

@@ -42,6 +42,14 @@ def relay_section(relay, name="office", ports=(587, 2525), **settings):
     return f"relay {name} {{\n" + "\n".join(lines) + "\n}\n"
 
 
+class RelayLike:
+    """What configure() wants to know of a relay, for a server that is none of the lab's."""
+
+    def __init__(self, server, username, password, ca_file):
+        self.hostname = server.hostname
+        self.username, self.password, self.ca_file = username, password, ca_file
+
+
 class Product:
     """Our programs on the mail host."""
 
