@@ -17,7 +17,9 @@
 #define PROOF_FRESH    30   /* s: a proof that is younger counts as just now */
 #define RELAY_BEAT     3600 /* s between checks of the relays while direct */
 #define STATUS_BEAT    60   /* s between questions about Postfix at the most */
-#define RETRY_AFTER    60   /* s after a change that failed */
+#define RETRY_FIRST    60   /* s after a change that failed; doubled with each failure */
+#define RETRY_LAST     600
+#define FIRST_ROUND_MS 5000 /* so long the first round waits for Postfix's source address */
 #define RELAY_GIVEN_UP 2    /* checks in a row that the relay in use may fail */
 #define REASON_MAX     512
 
@@ -70,7 +72,7 @@ struct engine {
 
     struct change change;
     char change_failed[REASON_MAX];
-    int64_t retry_at;
+    int64_t retry_at, retry_after;
     int64_t relays_due;
 };
 
@@ -251,6 +253,12 @@ static void status_due(evutil_socket_t fd, short events, void *context)
 
 /* Changes */
 
+static void forget_retry(struct engine *e)
+{
+    e->retry_at = 0;
+    e->retry_after = RETRY_FIRST;
+}
+
 static void end_change(struct engine *e, bool ok, const char *line)
 {
     engine_answer *answer = e->change.answer;
@@ -260,11 +268,13 @@ static void end_change(struct engine *e, bool ok, const char *line)
     e->change.answer = NULL;
     if (ok) {
         e->change_failed[0] = '\0';
-        e->retry_at = 0;
+        forget_retry(e);
     } else {
-        log_warning("%s", line);
+        if (strcmp(line, e->change_failed) != 0)
+            log_warning("%s", line);
         snprintf(e->change_failed, sizeof e->change_failed, "%s", line);
-        e->retry_at = clock_wall() + RETRY_AFTER;
+        e->retry_at = clock_wall() + e->retry_after;
+        e->retry_after = e->retry_after * 2 < RETRY_LAST ? e->retry_after * 2 : RETRY_LAST;
     }
     if (answer != NULL)
         answer(ok, line, context);
@@ -616,6 +626,7 @@ void engine_hold(struct engine *e, engine_answer *answer, void *context)
 void engine_release(struct engine *e, engine_answer *answer, void *context)
 {
     set_hold(e, false);
+    forget_retry(e);
     answer(true, "released: detourd decides again", context);
     decide(e);
 }
@@ -710,7 +721,9 @@ struct engine *engine_new(struct event_base *base, struct config *config, gid_t 
     e->facts_wanted = true;
     load_state(e);
     take_identity(e, NULL);
+    forget_retry(e);
     deadline_soon(e->status_timer);
+    deadline_arm(e->round_timer, clock_mono_ms() + FIRST_ROUND_MS);
     return e;
 }
 
@@ -742,7 +755,8 @@ int engine_reload(struct engine *e, struct config *config, char *why, size_t why
     e->question = NULL;
     drop_built(e);
     take_built(e, config, &built);
-    e->relays_due = e->retry_at = 0;
+    e->relays_due = 0;
+    forget_retry(e);
     e->facts_wanted = true;
     deadline_soon(e->status_timer);
     deadline_soon(e->round_timer);

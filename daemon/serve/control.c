@@ -290,7 +290,7 @@ static int bind_socket(const struct status_config *config, char *why, size_t why
     mode_t old = umask(0117);
     int bound = fd == -1 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof address);
     umask(old);
-    if (bound == -1 || listen(fd, 16) == -1) {
+    if (bound == -1 || listen(fd, SOMAXCONN) == -1) {
         snprintf(why, whylen, "%s: %s", config->socket, strerror(errno));
         if (fd != -1)
             close(fd);
