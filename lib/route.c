@@ -22,6 +22,11 @@ bool route_is_direct(const struct route *r)
     return strcmp(r->name, "direct") == 0;
 }
 
+bool route_is_of(const struct route *r, const char *name)
+{
+    return strcmp(r->name, name) == 0;
+}
+
 bool route_equal(const struct route *a, const struct route *b)
 {
     return strcmp(a->name, b->name) == 0 && a->port == b->port;

@@ -18,6 +18,8 @@ struct route route_direct(void);
 /* NAME must be a valid token. */
 struct route route_relay(const char *name, uint16_t port);
 bool route_is_direct(const struct route *r);
+/* Whether R leads to the relay NAME, by whatever port. */
+bool route_is_of(const struct route *r, const char *name);
 bool route_equal(const struct route *a, const struct route *b);
 /* "direct" or "ses:587"; OUT holds ROUTE_TEXT bytes. */
 void route_text(const struct route *r, char *out);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int is_running(const struct config *config, struct why *why)
+int activate_running(const struct config *config, struct why *why)
 {
     static const char *const names[] = { "daemon_directory", "queue_directory", NULL };
     struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
@@ -25,7 +25,7 @@ static int is_running(const struct config *config, struct why *why)
 static int run(const char *const argv[], struct why *why)
 {
     struct command_result result = { 0 };
-    int rc = command_ok(argv, COMMAND_TIMEOUT_MS, &result, why);
+    int rc = command_ok(argv, COMMAND_QUEUE_TIMEOUT_MS, &result, why);
 
     command_result_free(&result);
     return rc;
@@ -36,14 +36,14 @@ int activate_reload(const struct config *config, struct why *why)
     const char *const argv[] = { "postfix", "-c", config->postfix.config_directory, "reload",
                                  NULL };
     struct why ignored;
-    int running = is_running(config, why);
+    int running = activate_running(config, why);
 
     if (running != 1)
         return running == 0 ? 1 : -1;
     if (run(argv, why) == 0)
         return 0;
     /* It may have been stopped this very moment. */
-    return is_running(config, &ignored) == 0 ? 1 : -1;
+    return activate_running(config, &ignored) == 0 ? 1 : -1;
 }
 
 int activate_verify(const struct config *config, const struct settings *settings, struct why *why)

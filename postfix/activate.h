@@ -7,11 +7,15 @@
 #include "postfix/mark.h"
 #include "postfix/why.h"
 
-/* "postfix reload": 0, 1 when Postfix is not running (it reads main.cf when it starts), or -1 with a
- * reason. */
+/* 1 when Postfix runs, 0 when it does not, or -1 with a reason. */
+int activate_running(const struct config *config, struct why *why);
+
+/* "postfix reload": 0, 1 when Postfix is not running (it reads main.cf when it starts), or -1 with
+ * a reason. */
 int activate_reload(const struct config *config, struct why *why);
 
-/* Asks Postfix for the values that now count: 0 when SETTINGS are among them, or -1 with a reason. */
+/* Asks Postfix for the values that now count: 0 when SETTINGS are among them, or -1 with a reason.
+ */
 int activate_verify(const struct config *config, const struct settings *settings, struct why *why);
 
 /* "postqueue -f": every message is tried now. 0, or -1 with a reason. */

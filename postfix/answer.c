@@ -52,24 +52,45 @@ static void send_json(struct answer *answer, json_t *object)
     free(line);
 }
 
+#define COLUMN "%-19s "
+#define INDENT "\n                    "
+
+static const char *value_of(const json_t *text)
+{
+    if (!json_is_string(text))
+        return "(not set)";
+    return json_string_length(text) == 0 ? "(empty)" : json_string_value(text);
+}
+
+static void print_object(FILE *out, const json_t *object)
+{
+    const char *name = json_string_value(json_object_get(object, "name"));
+    json_int_t port = json_integer_value(json_object_get(object, "port"));
+    const json_t *after = json_object_get(object, "after");
+
+    fputs(name == NULL ? "" : name, out);
+    if (port != 0)
+        fprintf(out, ":%d", (int)port);
+    if (after != NULL)
+        fprintf(out, ": %s -> %s", value_of(json_object_get(object, "before")), value_of(after));
+}
+
 static void print_value(FILE *out, const json_t *value)
 {
-    size_t i;
-    json_t *item;
-
-    if (json_is_string(value)) {
-        fputs(json_string_value(value), out);
-        return;
+    if (json_is_string(value))
+        fputs(json_string_length(value) == 0 ? "-" : json_string_value(value), out);
+    else if (json_is_boolean(value))
+        fputs(json_is_true(value) ? "yes" : "no", out);
+    else if (json_is_integer(value))
+        fprintf(out, "%lld", (long long)json_integer_value(value));
+    else if (json_is_object(value))
+        print_object(out, value);
+    else if (json_array_size(value) == 0)
+        fputc('-', out);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        fputs(i == 0 ? "" : INDENT, out);
+        print_value(out, json_array_get(value, i));
     }
-    if (json_is_array(value) && json_array_size(value) > 0 &&
-        json_is_string(json_array_get(value, 0))) {
-        json_array_foreach(value, i, item) fprintf(out, "%s%s", i == 0 ? "" : "\n                  ",
-                                                   json_string_value(item));
-        return;
-    }
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_PRESERVE_ORDER);
-    fputs(text == NULL ? "" : text, out);
-    free(text);
 }
 
 /* The difference is a text of its own; everything else is a line. */
@@ -82,13 +103,13 @@ static void print_members(FILE *out, json_t *members)
     {
         if (strcmp(key, "difference") == 0)
             continue;
-        fprintf(out, "%-17s ", key);
+        fprintf(out, COLUMN, key);
         print_value(out, value);
         fputc('\n', out);
     }
     const char *difference = json_string_value(json_object_get(members, "difference"));
     if (difference != NULL)
-        fprintf(out, "\n%s", difference);
+        fprintf(out, "\n%s\n", difference);
 }
 
 /* A terminal must not obey what somebody wrote into a host name. */

@@ -144,7 +144,7 @@ static void linger_after(const struct config *config, const struct route *route,
     if (answer->human) {
         printf("waiting until %u hung deliveries have let go, to flush again "
                "(Ctrl-C does no harm)\n",
-               linger_count());
+               linger_count(config));
         fflush(stdout);
     } else if (null != -1) {
         dup2(null, STDIN_FILENO);
@@ -160,7 +160,7 @@ static int change_route(const struct config *config, const struct route *route,
 {
     hold_signals(SIG_BLOCK);
     enum transaction_result result = transaction_run(config, route, answer);
-    if (result == TRANSACTION_OK && !route_is_direct(route) && linger_count() > 0)
+    if (result == TRANSACTION_OK && !route_is_direct(route) && linger_count(config) > 0)
         linger_after(config, route, answer);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
 }
@@ -189,15 +189,18 @@ static int serve_stdin(const struct config *config, struct answer *answer)
 {
     struct request request;
     struct why why;
+    int rc = -1;
 
     if (!peer_allowed(STDIN_FILENO, config->user))
         why_set(&why, "only root and the user %s may ask", config->user);
-    else if (intake_read(STDIN_FILENO, INTAKE_TIMEOUT_MS, &request, &why) == 0) {
-        if (request.verb != VERB_RELAY || config->mode == MODE_SWITCH)
-            return perform(config, &request, answer);
-        why_set(&why, "mode = %s: nothing is changed unless mode is switch",
-                mode_name(config->mode));
-    }
+    else
+        rc = intake_read(STDIN_FILENO, INTAKE_TIMEOUT_MS, &request, &why);
+    intake_discard(STDIN_FILENO);
+    if (rc == 0 && request.verb == VERB_RELAY && config->mode != MODE_SWITCH)
+        rc = why_set(&why, "mode = %s: nothing is changed unless mode is switch",
+                     mode_name(config->mode));
+    if (rc == 0)
+        return perform(config, &request, answer);
     answer_end(answer, "refused", why.text, NULL);
     return EXIT_FAILED;
 }
@@ -254,12 +257,11 @@ static int run(const struct options *options)
 
 static int parse_options(int argc, char *argv[], struct options *options)
 {
-    static const struct option known[] = { { "config", required_argument, NULL, 'c' },
-                                           { "listen", required_argument, NULL, 'l' },
-                                           { "json", no_argument, NULL, 'j' },
-                                           { "dry-run", no_argument, NULL, 'n' },
-                                           { "help", no_argument, NULL, 'h' },
-                                           { NULL, 0, NULL, 0 } };
+    static const struct option known[] = {
+        { "config", required_argument, NULL, 'c' }, { "listen", required_argument, NULL, 'l' },
+        { "json", no_argument, NULL, 'j' },         { "dry-run", no_argument, NULL, 'n' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 }
+    };
 
     for (int option; (option = getopt_long(argc, argv, "c:nh", known, NULL)) != -1;) {
         if (option == 'c')

@@ -40,12 +40,12 @@ static enum change_kind refuse_drift(const struct mark *mark, struct why *why)
     return CHANGE_REFUSED;
 }
 
-static enum change_kind look_at_host(const struct config *config, struct change *change,
-                                     struct why *why)
+static enum change_kind look_at_host(const struct config *config, const char *workspace,
+                                     struct change *change, struct why *why)
 {
     struct findings refusals = { 0 };
 
-    change->view = view_staged(config, change->original, change->original_len, why);
+    change->view = view_staged(config, workspace, change->original, change->original_len, why);
     if (change->view == NULL)
         return CHANGE_FAILED;
     find_refusals(change->view, config, &refusals);
@@ -135,6 +135,30 @@ static bool in_force(const struct config *config, const struct change *change,
     return same;
 }
 
+/* A step on the way: all of SETTINGS but the route itself. */
+static void add_step(struct change *change, const struct main_cf *owners, unsigned long generation,
+                     const struct settings *settings)
+{
+    struct change_step *step = &change->between[change->between_count++];
+    struct route direct = route_direct();
+    struct settings prepared = { 0 };
+
+    settings_add_others(&prepared, settings, "relayhost");
+    step->main_cf = mark_set(owners, &direct, generation, &prepared, &step->len);
+    settings_free(&prepared);
+}
+
+/* First out of the route in force, if it is one to a relay, then into the other. */
+static void add_steps(struct change *change, const struct main_cf *owners)
+{
+    const struct mark *mark = change->now.mark;
+
+    if (!route_is_direct(&mark->route))
+        add_step(change, owners, mark->generation, &mark->settings);
+    if (!route_is_direct(&change->route))
+        add_step(change, owners, change->generation, &change->rendering.settings);
+}
+
 static enum change_kind render_relay(const struct config *config, struct change *change,
                                      const struct render_input *in, struct why *why)
 {
@@ -147,15 +171,16 @@ static enum change_kind render_relay(const struct config *config, struct change 
     struct main_cf *cf = main_cf_parse(change->original, change->original_len);
     change->after = mark_set(cf, &change->route, change->generation, &change->rendering.settings,
                              &change->after_len);
+    add_steps(change, cf);
     main_cf_free(cf);
     return CHANGE_NEEDED;
 }
 
-static enum change_kind prepare_relay(const struct config *config, struct change *change,
-                                      struct why *why)
+static enum change_kind prepare_relay(const struct config *config, const char *workspace,
+                                      struct change *change, struct why *why)
 {
     const struct relay *relay = config_relay(config, change->route.name);
-    enum change_kind kind = look_at_host(config, change, why);
+    enum change_kind kind = look_at_host(config, workspace, change, why);
 
     if (kind != CHANGE_NEEDED)
         return kind;
@@ -187,16 +212,19 @@ static enum change_kind prepare_relay(const struct config *config, struct change
 
 static enum change_kind prepare_direct(struct change *change)
 {
-    if (route_is_direct(&change->now.mark->route))
+    if (change->now.mark->generation == 0)
         return CHANGE_NONE;
     change->after = memory_zero(change->original_len + 1, 1);
     memcpy(change->after, change->original, change->original_len);
     change->after_len = change->original_len;
+    struct main_cf *cf = main_cf_parse(change->original, change->original_len);
+    add_steps(change, cf);
+    main_cf_free(cf);
     return CHANGE_NEEDED;
 }
 
 enum change_kind change_prepare(const struct config *config, const struct route *route,
-                                struct change *change, struct why *why)
+                                const char *workspace, struct change *change, struct why *why)
 {
     *change = (struct change){ .route = *route };
     if (route_allowed(config, route, why) == -1)
@@ -206,13 +234,17 @@ enum change_kind change_prepare(const struct config *config, const struct route 
     if (change->now.mark->drift_count > 0)
         return refuse_drift(change->now.mark, why);
     change->original = mark_remove(change->now.cf, &change->original_len);
-    return route_is_direct(route) ? prepare_direct(change) : prepare_relay(config, change, why);
+    if (route_is_direct(route))
+        return prepare_direct(change);
+    return prepare_relay(config, workspace, change, why);
 }
 
 void change_free(struct change *change)
 {
     main_cf_now_free(&change->now);
     free(change->original);
+    for (size_t i = 0; i < change->between_count; i++)
+        free(change->between[i].main_cf);
     free(change->after);
     view_free(change->view);
     findings_free(&change->notes);
@@ -236,7 +268,7 @@ int change_each(const struct config *config, const struct change *change, change
     const struct view *view = change->view;
 
     if (view == NULL)
-        view = asked = view_staged(config, change->original, change->original_len, why);
+        view = asked = view_staged(config, NULL, change->original, change->original_len, why);
     if (view == NULL)
         return -1;
     for (size_t i = 0; i < old->count + new->count; i++) {

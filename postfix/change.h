@@ -3,6 +3,11 @@
  * What a request would change, worked out without changing anything: main.cf is read, Postfix is
  * asked, refusals are looked for, and the new main.cf and its maps are rendered in memory. A switch
  * from one relay to another starts from the owner's main.cf, never from the first relay's.
+ *
+ * A running Postfix takes a change in steps, each a whole main.cf that fits the one before: what
+ * the relay demands (password, TLS) comes before the route to it and goes after it. For the route
+ * counts at once, for any trivial-rewrite(8) that starts, while an smtp(8) goes on by what it has
+ * read; in one step messages would reach the relay without a password, and bounce.
  */
 #ifndef DETOURD_POSTFIX_CHANGE_H
 #define DETOURD_POSTFIX_CHANGE_H
@@ -16,9 +21,16 @@
 
 enum change_kind {
     CHANGE_NEEDED,
-    CHANGE_NONE,   /* the route is in force already, with just this content */
+    CHANGE_NONE, /* the route is in force already, with just this content */
     CHANGE_REFUSED,
     CHANGE_FAILED
+};
+
+#define CHANGE_STEPS 2
+
+struct change_step {
+    char *main_cf;
+    size_t len;
 };
 
 struct change {
@@ -28,15 +40,18 @@ struct change {
     size_t original_len;
     struct view *view; /* of the owner's configuration */
     struct findings notes;
-    struct rendering rendering; /* empty for direct */
-    unsigned long generation;   /* 0 for direct */
-    char *after;                /* main.cf to be */
+    struct rendering rendering;               /* empty for direct */
+    unsigned long generation;                 /* 0 for direct */
+    struct change_step between[CHANGE_STEPS]; /* on the way */
+    size_t between_count;
+    char *after; /* main.cf to be */
     size_t after_len;
 };
 
-/* Fills CHANGE, which change_free ends in every case. WHY holds the reason of a refusal or failure. */
+/* Fills CHANGE, which change_free ends in every case. WORKSPACE is for stage.h. WHY holds the
+ * reason of a refusal or failure. */
 enum change_kind change_prepare(const struct config *config, const struct route *route,
-                                struct change *change, struct why *why);
+                                const char *workspace, struct change *change, struct why *why);
 void change_free(struct change *change);
 
 /* The map type that generations are built with. */

@@ -3,33 +3,32 @@
 
 #include "postfix/stage.h"
 
-/* The main.cf to be and the one it is compared with: the owner's, or for a return the present one. */
 static int check_stages(const struct config *config, const struct change *change,
-                        const struct stage *after, const struct stage *owner, struct why *why)
+                        const struct stage *before, const struct stage *after, struct why *why)
 {
+    const char *old = stage_directory(before), *new = stage_directory(after);
+
     if (stage_check(after, why) == -1)
         return -1;
-    if (owner == NULL)
-        return stage_removes(config, config->postfix.config_directory, stage_directory(after),
-                             &change->now.mark->settings, why);
-    return stage_adds(config, stage_directory(owner), stage_directory(after),
-                      &change->rendering.settings, why);
+    if (route_is_direct(&change->route))
+        return stage_removes(config, old, new, &change->now.mark->settings, why);
+    return stage_adds(config, old, new, &change->rendering.settings, why);
 }
 
-int check_change(const struct config *config, const struct change *change, const char *path,
+int check_change(const struct config *config, const struct change *change, const char *workspace,
                  struct why *why)
 {
-    struct stage *after = stage_new(config, path, change->after, change->after_len, why);
-    struct stage *owner = NULL;
-    int rc = after == NULL ? -1 : 0;
+    /* A route is compared with the owner's configuration, a return with the route it ends. */
+    bool to_direct = route_is_direct(&change->route);
+    const char *base = to_direct ? change->now.bytes : change->original;
+    size_t base_len = to_direct ? change->now.len : change->original_len;
+    struct stage *after =
+        stage_new(config, workspace, "after", change->after, change->after_len, why);
+    struct stage *before =
+        after == NULL ? NULL : stage_new(config, workspace, "before", base, base_len, why);
+    int rc = before == NULL ? -1 : check_stages(config, change, before, after, why);
 
-    if (rc == 0 && !route_is_direct(&change->route)) {
-        owner = stage_new(config, NULL, change->original, change->original_len, why);
-        rc = owner == NULL ? -1 : 0;
-    }
-    if (rc == 0)
-        rc = check_stages(config, change, after, owner, why);
-    stage_free(owner);
+    stage_free(before);
     stage_free(after);
     return rc;
 }

@@ -7,8 +7,8 @@
 #include "postfix/change.h"
 #include "postfix/why.h"
 
-/* Staged at PATH, or in a private directory when PATH is NULL. 0, or -1 with a reason. */
-int check_change(const struct config *config, const struct change *change, const char *path,
+/* Staged in WORKSPACE (see stage.h). 0, or -1 with a reason. */
+int check_change(const struct config *config, const struct change *change, const char *workspace,
                  struct why *why);
 
 #endif

@@ -18,13 +18,15 @@
 
 #define EXIT_NOT_STARTED 127
 
-static const char *const environment[] = { "PATH=" COMMAND_PATH, "LC_ALL=C", "HOME=/", "TZ=UTC", NULL };
+static const char *const environment[] = { "PATH=" COMMAND_PATH, "LC_ALL=C", "HOME=/", "TZ=UTC",
+                                           NULL };
 
 struct stream {
     int fd; /* -1 once it has ended */
     char *text;
     size_t len;
     bool truncated;
+    bool broken; /* not all of it could be read */
 };
 
 struct child {
@@ -76,11 +78,12 @@ static _Noreturn void become_tool(const char *path, const char *const argv[], in
 {
     int null = open("/dev/null", O_RDWR);
 
-    setsid(); /* Not setpgid(): master(8) wants a session of its own, which a group leader cannot make. */
+    setsid(); /* Not setpgid(): master(8) wants a session of its own, which a group leader cannot
+                 make. */
     /* A tool must not outlive us and change Postfix behind the back of the next run. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || null == -1 || dup2(null, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1 ||
-        dup2(err, STDERR_FILENO) == -1 || chdir("/") == -1)
+    if (getppid() != parent || null == -1 || dup2(null, STDIN_FILENO) == -1 ||
+        dup2(out, STDOUT_FILENO) == -1 || dup2(err, STDERR_FILENO) == -1 || chdir("/") == -1)
         _exit(EXIT_NOT_STARTED);
     close_range(3, ~0U, 0);
     default_signals();
@@ -161,10 +164,12 @@ static void drain(struct stream *s)
         ssize_t n = read(s->fd, bytes, sizeof bytes);
         if (n > 0)
             keep(s, bytes, (size_t)n);
-        else if (n == 0 || (errno != EINTR && errno != EAGAIN))
-            end_stream(s);
-        else if (errno == EAGAIN)
+        else if (n == -1 && errno == EAGAIN)
             break;
+        else if (n == 0 || errno != EINTR) {
+            s->broken = n == -1;
+            end_stream(s);
+        }
     }
     explicit_bzero(bytes, sizeof bytes);
 }
@@ -220,6 +225,9 @@ static int run_child(struct child *child, const char *path, const char *const ar
     if (!ended)
         return why_set(why, "%s did not end within %d s and was killed", argv[0],
                        timeout_ms / 1000);
+    /* Half an answer must not be taken for the whole: what is missing could be a refusal. */
+    if (child->out.broken || child->err.broken)
+        return why_set(why, "cannot read what %s says", argv[0]);
     return 0;
 }
 

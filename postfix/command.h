@@ -15,6 +15,8 @@
 #define COMMAND_PATH       "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 #define COMMAND_OUTPUT_MAX ((size_t)1024 * 1024) /* bytes of each of the two outputs */
 #define COMMAND_TIMEOUT_MS 60000
+/* For tools that look at every message of the queue (postsuper, in check and reload). */
+#define COMMAND_QUEUE_TIMEOUT_MS 120000
 
 struct command_result {
     int status; /* exit status; 128 + N when signal N ended it, as a shell says it */

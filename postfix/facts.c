@@ -30,9 +30,9 @@ static bool master_alive(const char *queue_directory)
     return pid > 1 && pid <= INT_MAX && kill((pid_t)pid, 0) == 0;
 }
 
-/* "master -t" tries master's own lock: 0 means that nobody holds it, and 1 that somebody does, or that
- * it could not find out. "postfix status" says the same, but writes a line to the mail log each
- * time. */
+/* "master -t" tries master's own lock: 0 means that nobody holds it, and 1 that somebody does, or
+ * that it could not find out. "postfix status" says the same, but writes a line to the mail log
+ * each time. */
 int postfix_running(const struct config *config, const char *daemon_directory,
                     const char *queue_directory, struct why *why)
 {
@@ -44,8 +44,9 @@ int postfix_running(const struct config *config, const char *daemon_directory,
     if (running == 0 && result.status != 0)
         running = result.status == 1 && master_alive(queue_directory)
                       ? 1
-                      : why_set(why, "cannot find out whether Postfix runs: %s -t exited with "
-                                     "status %d; the mail log may say more",
+                      : why_set(why,
+                                "cannot find out whether Postfix runs: %s -t exited with "
+                                "status %d; the mail log may say more",
                                 master, result.status);
     command_result_free(&result);
     free(master);
@@ -129,7 +130,7 @@ static struct view *view_of_owner(const struct config *config, const struct main
         return view_read(home, home, why);
     size_t len;
     char *original = mark_remove(now->cf, &len);
-    struct view *view = view_staged(config, original, len, why);
+    struct view *view = view_staged(config, NULL, original, len, why);
     free(original);
     return view;
 }
@@ -168,7 +169,11 @@ static void set_bind_address(json_t *members, const struct view *view, const cha
     char sole[ADDRESS_TEXT];
 
     sole_interface(view_smtp_value(view, "inet_interfaces"), family, sole);
-    json_object_set_new(members, name, text_json(given[0] != '\0' ? given : sole));
+    /* smtp(8) takes brackets around the address, and so must whoever uses it. */
+    char *bare = given[0] != '[' ? memory_copy(given)
+                                 : memory_format("%.*s", (int)strcspn(given + 1, "]"), given + 1);
+    json_object_set_new(members, name, text_json(bare[0] != '\0' ? bare : sole));
+    free(bare);
 }
 
 static json_t *protocols_json(const char *protocols)

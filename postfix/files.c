@@ -74,7 +74,8 @@ int file_write_fd(int fd, const char *name, const char *bytes, size_t len, struc
     return 0;
 }
 
-int file_create(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why)
+static int create(const char *path, mode_t mode, const char *bytes, size_t len, bool sync,
+                  struct why *why)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     int rc = 0;
@@ -84,13 +85,18 @@ int file_create(const char *path, mode_t mode, const char *bytes, size_t len, st
     rc = file_write_fd(fd, path, bytes, len, why);
     if (rc == 0 && fchmod(fd, mode) == -1)
         rc = why_errno(why, "cannot set the mode of %s", path);
-    if (rc == 0 && fsync(fd) == -1)
+    if (rc == 0 && sync && fsync(fd) == -1)
         rc = why_errno(why, "cannot write %s", path);
     if (close(fd) == -1 && rc == 0)
         rc = why_errno(why, "cannot write %s", path);
     if (rc == -1)
         unlink(path);
     return rc;
+}
+
+int file_create(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why)
+{
+    return create(path, mode, bytes, len, false, why);
 }
 
 int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why)
@@ -102,7 +108,7 @@ int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, s
     if (unlink(temporary) == -1 && errno != ENOENT)
         rc = why_errno(why, "cannot remove %s", temporary);
     if (rc == 0)
-        rc = file_create(temporary, mode, bytes, len, why);
+        rc = create(temporary, mode, bytes, len, true, why);
     if (rc == 0 && rename(temporary, path) == -1) {
         rc = why_errno(why, "cannot rename %s", temporary);
         unlink(temporary);
@@ -115,18 +121,20 @@ int directory_make(const char *path, mode_t mode, struct why *why)
 {
     struct stat st;
 
-    if (mkdir(path, 0700) == 0) {
-        /* Not by mkdir's own argument: the umask takes from it. */
-        if (chmod(path, mode) == -1)
-            return why_errno(why, "cannot set the mode of %s", path);
+    /* With its final mode at once: another run may look at it the moment that it is there. */
+    mode_t mask = umask(0);
+    int made = mkdir(path, mode);
+    int error = errno;
+    umask(mask);
+    errno = error;
+    if (made == 0)
         return 0;
-    }
     if (errno != EEXIST)
         return why_errno(why, "cannot create %s", path);
     if (lstat(path, &st) == -1)
         return why_errno(why, "%s", path);
-    if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 07777) != mode)
-        return why_set(why, "%s is not a directory of root's with mode %04o", path, mode);
+    if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 0777 & ~mode) != 0)
+        return why_set(why, "%s is not a directory of root's with mode %04o or less", path, mode);
     return 0;
 }
 

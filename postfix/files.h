@@ -16,13 +16,15 @@ char *file_read_fd(int fd, const char *name, size_t max, size_t *len, struct why
 
 int file_write_fd(int fd, const char *name, const char *bytes, size_t len, struct why *why);
 
-/* Creates PATH, which must not exist, writes and syncs it. */
+/* Creates PATH, which must not exist. Not synced: that is for whoever gives it its place. */
 int file_create(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why);
 
-/* Puts a new file at PATH in the place of whatever file is there, whole at every instant. */
+/* Puts a new file at PATH in the place of whatever file is there, whole at every instant, also
+ * after a loss of power. */
 int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why);
 
-/* Makes the directory, or takes the one that is there when it is root's own and has that mode. */
+/* Makes the directory, or takes the one that is there when it is root's own and gives nobody more
+ * than MODE does. */
 int directory_make(const char *path, mode_t mode, struct why *why);
 
 /* Makes the names in the directory durable. */

@@ -12,11 +12,11 @@
 /* The one way out that most refusals have. */
 #define OTHER_METHOD "method = transport is made for this"
 
-/* Cyrus SASL looks for its plugins in a directory that is compiled in; these are the distributions'.
- * The library itself is not asked, since this program links none of it. */
+/* Cyrus SASL looks for its plugins in a directory that is compiled in; these are the
+ * distributions'. The library itself is not asked, since this program links none of it. */
 static const char *const plugin_patterns[] = {
-    "/usr/lib/*/sasl2/lib{plain,login}.so*",  "/usr/lib/sasl2/lib{plain,login}.so*",
-    "/usr/lib64/sasl2/lib{plain,login}.so*",  "/usr/local/lib/sasl2/lib{plain,login}.so*",
+    "/usr/lib/*/sasl2/lib{plain,login}.so*",       "/usr/lib/sasl2/lib{plain,login}.so*",
+    "/usr/lib64/sasl2/lib{plain,login}.so*",       "/usr/local/lib/sasl2/lib{plain,login}.so*",
     "/usr/local/lib64/sasl2/lib{plain,login}.so*",
 };
 
@@ -163,6 +163,17 @@ static void refuse_sasl(const struct view *view, struct findings *refusals)
                                "cannot authenticate to a relay");
 }
 
+/* Postfix 3.10 and later; we write user:password. */
+static void refuse_delimiter(const struct view *view, struct findings *refusals)
+{
+    const char *value = view_value(view, "smtp_sasl_password_result_delimiter");
+
+    if (value[0] != '\0' && strcmp(value, ":") != 0)
+        findings_add(refusals,
+                     "smtp_sasl_password_result_delimiter = %s: only a colon is understood here",
+                     value);
+}
+
 static void refuse_map_type(const struct view *view, struct findings *refusals)
 {
     const char *type = view_value(view, "default_database_type");
@@ -180,9 +191,10 @@ void find_refusals(const struct view *view, const struct config *config, struct 
                                      "theirs could reach the relay; " OTHER_METHOD;
 
     refuse_relay_domains(view, refusals);
-    refuse_if_set(view, "sender_dependent_relayhost_maps",
-                  "it goes before relayhost, so mail of those senders would not follow; "
-                  OTHER_METHOD, refusals);
+    refuse_if_set(
+        view, "sender_dependent_relayhost_maps",
+        "it goes before relayhost, so mail of those senders would not follow; " OTHER_METHOD,
+        refusals);
     refuse_if_set(view, "sender_dependent_default_transport_maps",
                   "it goes before relayhost, so mail of those senders would not follow", refusals);
     refuse_if_yes(view, "smtp_sender_dependent_authentication", per_sender, refusals);
@@ -190,14 +202,16 @@ void find_refusals(const struct view *view, const struct config *config, struct 
                   "every connection begins with TLS, so STARTTLS with the relay cannot work",
                   refusals);
     if (view_value(view, "smtp_tls_policy_maps")[0] == '\0')
-        refuse_if_set(view, "smtp_tls_per_site",
-                      "Postfix ignores it as soon as there is a smtp_tls_policy_maps, which a relay "
-                      "needs; move its entries to smtp_tls_policy_maps",
-                      refusals);
+        refuse_if_set(
+            view, "smtp_tls_per_site",
+            "Postfix ignores it as soon as there is a smtp_tls_policy_maps, which a relay "
+            "needs; move its entries to smtp_tls_policy_maps",
+            refusals);
     refuse_home_route(view, config, refusals);
     refuse_service(view, refusals);
     refuse_overrides(view, refusals);
     refuse_sasl(view, refusals);
+    refuse_delimiter(view, refusals);
     refuse_map_type(view, refusals);
 }
 
@@ -222,6 +236,22 @@ static void note_if_set(const struct view *view, const char *name, const char *e
         findings_add(notes, "%s = %s: %s", name, value, effect);
 }
 
+/* Probes of address verification follow relayhost like mail (address_verify_relayhost), and a relay
+ * that takes everything first says yes to every address. */
+static void note_verification(const struct view *view, struct findings *notes)
+{
+    static const char *const lists[] = {
+        "smtpd_client_restrictions", "smtpd_helo_restrictions",      "smtpd_sender_restrictions",
+        "smtpd_relay_restrictions",  "smtpd_recipient_restrictions", "smtpd_data_restrictions"
+    };
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (strstr(view_value(view, lists[i]), "reject_unverified_") != NULL)
+            findings_add(
+                notes, "%s: addresses are verified by way of the relay, which may accept them all",
+                lists[i]);
+}
+
 void find_notes(const struct view *view, struct findings *notes)
 {
     note_if_set(view, "transport_maps",
@@ -236,6 +266,7 @@ void find_notes(const struct view *view, struct findings *notes)
                      "smtp_discard_ehlo_keywords = %s: Postfix overlooks what the relay has to "
                      "offer, so mail will wait",
                      discard);
+    note_verification(view, notes);
     note_if_set(view, "multi_instance_directories", "other instances of Postfix are not touched",
                 notes);
     if (!plugins_found())

@@ -3,8 +3,8 @@
  * What the method relayhost cannot do safely on this host, and what the postmaster should know
  * before it does the rest.
  *
- * A refusal stands for mail that would go astray, or for somebody else's mail that would be changed:
- * it names the parameter, its value and the way out.
+ * A refusal stands for mail that would go astray, or for somebody else's mail that would be
+ * changed: it names the parameter, its value and the way out.
  */
 #ifndef DETOURD_POSTFIX_FINDINGS_H
 #define DETOURD_POSTFIX_FINDINGS_H
@@ -24,8 +24,7 @@ void findings_add(struct findings *findings, const char *format, ...)
 void findings_free(struct findings *findings);
 
 /* VIEW is of the owner's configuration, without any route of ours. */
-void find_refusals(const struct view *view, const struct config *config,
-                   struct findings *refusals);
+void find_refusals(const struct view *view, const struct config *config, struct findings *refusals);
 void find_notes(const struct view *view, struct findings *notes);
 
 /* What speaks against this one route, whatever the host: 0, or -1 with the reason. */

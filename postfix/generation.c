@@ -75,9 +75,8 @@ static int map_answers(const struct config *config, const char *directory, const
                        const char *name, const char *key, const char *value, struct why *why)
 {
     char *map = memory_format("%s:%s/%s", type, directory, name);
-    const char *const argv[] = { "postmap", "-c", config->postfix.config_directory,
-                                 "-q",      key,  map,
-                                 NULL };
+    const char *const argv[] = { "postmap", "-c", config->postfix.config_directory, "-q", key,
+                                 map,       NULL };
     struct command_result result = { 0 };
     size_t n = strlen(value);
     int rc = command_run(argv, COMMAND_TIMEOUT_MS, &result, why);

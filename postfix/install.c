@@ -46,7 +46,7 @@ static int open_locked(const char *path, struct why *why)
         if (fd == -1)
             return why_errno(why, "cannot create %s", path);
         if (!lock_exclusive(fd, LOCK_TIMEOUT_MS)) {
-            why_errno(why, "cannot lock %s, which Postfix's editors lock", path);
+            why_set(why, "somebody else edits main.cf: %s stays locked", path);
             close(fd);
             return -1;
         }
@@ -178,8 +178,7 @@ static int sync_parent(const char *path, struct why *why)
 }
 
 static enum install_result replace(struct installation *in, const char *main_cf, const char *old,
-                                   size_t old_len, const char *new, size_t new_len,
-                                   struct why *why)
+                                   size_t old_len, const char *new, size_t new_len, struct why *why)
 {
     struct stat st, link;
     enum install_result result = INSTALL_FAILED;

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Waits for input until DEADLINE: 1 when there is some (or the end), 0 when the time is over. */
@@ -41,8 +42,9 @@ static ssize_t read_line(int fd, int timeout_ms, char *buffer, size_t *have, str
 
     for (*have = 0; *have < REQUEST_MAX;) {
         if (wait_for_input(fd, deadline) == 0)
-            return why_set(why, *have == 0 ? "no request came within %d s"
-                                           : "half a line, and nothing more within %d s",
+            return why_set(why,
+                           *have == 0 ? "no request came within %d s"
+                                      : "half a line, and nothing more within %d s",
                            timeout_ms / 1000);
         int rc = read_some(fd, buffer, have, why);
         if (rc == -1)
@@ -51,7 +53,8 @@ static ssize_t read_line(int fd, int timeout_ms, char *buffer, size_t *have, str
         if (newline != NULL)
             return newline - buffer;
         if (rc == 0)
-            return why_set(why, "%s", *have == 0 ? "no request" : "half a line: no newline at its end");
+            return why_set(why, "%s",
+                           *have == 0 ? "no request" : "half a line: no newline at its end");
     }
     return why_set(why, "the line is longer than %d bytes", REQUEST_MAX - 1);
 }
@@ -62,6 +65,16 @@ static int more_follows(int fd)
     char byte;
 
     return poll(&p, 1, 0) == 1 && read(fd, &byte, 1) == 1;
+}
+
+void intake_discard(int fd)
+{
+    char bytes[4096];
+
+    if (shutdown(fd, SHUT_RD) == -1)
+        return;
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
 }
 
 int intake_read(int fd, int timeout_ms, struct request *request, struct why *why)

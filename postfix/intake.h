@@ -12,4 +12,8 @@
 /* 0, or -1 with the reason why this is no request. */
 int intake_read(int fd, int timeout_ms, struct request *request, struct why *why);
 
+/* Throws away what the caller sent beyond its request: the end of a socket with unread bytes would
+ * reset the connection, and the caller would never see its answer. */
+void intake_discard(int fd);
+
 #endif

@@ -5,6 +5,7 @@
 #include "lib/memory.h"
 #include "lib/trust.h"
 #include "postfix/answer.h"
+#include "postfix/intake.h"
 #include "postfix/peer.h"
 #include <errno.h>
 #include <poll.h>
@@ -123,6 +124,7 @@ static void turn_away(int connection, const char *result, const char *reason)
 {
     struct answer answer = { .fd = connection };
 
+    intake_discard(connection);
     answer_end(&answer, result, reason, NULL);
 }
 

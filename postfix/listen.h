@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The listener for hosts without systemd: what Accept=yes does there. It reads nothing from anybody;
- * each connection becomes standard input and output of a fresh detour-apply.
+ * The listener for hosts without systemd: what Accept=yes does there. It reads nothing from
+ * anybody; each connection becomes standard input and output of a fresh detour-apply.
  */
 #ifndef DETOURD_POSTFIX_LISTEN_H
 #define DETOURD_POSTFIX_LISTEN_H

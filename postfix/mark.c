@@ -32,6 +32,13 @@ const char *settings_value(const struct settings *settings, const char *name)
     return NULL;
 }
 
+void settings_add_others(struct settings *settings, const struct settings *from, const char *name)
+{
+    for (size_t i = 0; i < from->count; i++)
+        if (strcmp(from->item[i].name, name) != 0)
+            settings_add(settings, from->item[i].name, from->item[i].value);
+}
+
 bool settings_equal(const struct settings *a, const struct settings *b)
 {
     for (size_t i = 0; i < a->count && i < b->count; i++)
@@ -113,7 +120,7 @@ static void copy_line(const struct main_cf_line *line, char *out, size_t len)
     out[n] = '\0';
 }
 
-/* "relay NAME PORT generation N", and the flag behind it. */
+/* "relay NAME PORT generation N" or "prepared generation N", and the flag behind it. */
 static bool read_begin(const struct main_cf_line *line, struct mark *mark, bool *no_newline)
 {
     char text[256], name[TOKEN_MAX + 1];
@@ -122,14 +129,16 @@ static bool read_begin(const struct main_cf_line *line, struct mark *mark, bool 
     int used = 0;
 
     copy_line(line, text, sizeof text);
-    if (sscanf(text, BEGIN "relay %64s %5u generation %9lu%n", name, &port, &generation, &used) !=
-            3 ||
-        !token_valid(name) || port == 0 || port > 65535 || generation == 0)
+    bool prepared = sscanf(text, BEGIN "prepared generation %9lu%n", &generation, &used) == 1;
+    if (!prepared && sscanf(text, BEGIN "relay %64s %5u generation %9lu%n", name, &port,
+                            &generation, &used) != 3)
+        return false;
+    if (generation == 0 || (!prepared && (!token_valid(name) || port == 0 || port > 65535)))
         return false;
     *no_newline = strcmp(text + used, NO_NEWLINE) == 0;
     if (text[used] != '\0' && !*no_newline)
         return false;
-    mark->route = route_relay(name, (uint16_t)port);
+    mark->route = prepared ? route_direct() : route_relay(name, (uint16_t)port);
     mark->generation = generation;
     return true;
 }
@@ -259,8 +268,8 @@ char *mark_remove(const struct main_cf *cf, size_t *len)
         if (block.begin != NOWHERE && i >= block.begin && i <= block.end)
             continue;
         /* Give back the missing newline too, unless something now stands behind it. */
-        if (block.no_newline && i + 1 == block.begin && block.end + 1 == count &&
-            n > 0 && line->text[line->len - 1] == '\n')
+        if (block.no_newline && i + 1 == block.begin && block.end + 1 == count && n > 0 &&
+            line->text[line->len - 1] == '\n')
             n--;
         put(text.out, line->text + skip, n);
     }
@@ -275,8 +284,11 @@ static void put_block(FILE *out, const struct route *route, unsigned long genera
     struct text block;
 
     text_open(&block);
-    fprintf(block.out, BEGIN "relay %s %u generation %lu%s\n" NOTICE, route->name, route->port,
-            generation, no_newline ? NO_NEWLINE : "");
+    if (route_is_direct(route))
+        fprintf(block.out, BEGIN "prepared");
+    else
+        fprintf(block.out, BEGIN "relay %s %u", route->name, route->port);
+    fprintf(block.out, " generation %lu%s\n" NOTICE, generation, no_newline ? NO_NEWLINE : "");
     for (size_t i = 0; i < settings->count; i++)
         fprintf(block.out, "%s = %s\n", settings->item[i].name, settings->item[i].value);
     text_close(&block);

@@ -14,6 +14,9 @@
  *     ...
  *     # detourd: end 9a3c0d6e21b7f458
  *
+ * Between two routes the block may say "begin prepared generation 7" instead: all of a route but
+ * its relayhost, which leaves the owner's own route in force (see change.h).
+ *
  * The number at the end is a checksum of the block, so that an edit of it is noticed. Everything
  * that a return needs stands in main.cf itself.
  */
@@ -36,12 +39,14 @@ struct settings {
 /* Both are copied. */
 void settings_add(struct settings *settings, const char *name, const char *value);
 const char *settings_value(const struct settings *settings, const char *name);
+/* All of FROM but NAME, added to SETTINGS. */
+void settings_add_others(struct settings *settings, const struct settings *from, const char *name);
 bool settings_equal(const struct settings *a, const struct settings *b);
 void settings_free(struct settings *settings);
 
 struct mark {
-    struct route route;       /* direct where there is no block of ours, or an illegible one */
-    unsigned long generation; /* of the maps that the block refers to; 0 for direct */
+    struct route route;       /* direct where no block of ours sets one, or it is illegible */
+    unsigned long generation; /* of the maps that the block refers to; 0 where there is none */
     struct settings settings; /* what the block sets; empty where there is drift */
     char **drift;             /* what somebody else changed of ours, a sentence each */
     size_t drift_count;
@@ -56,7 +61,8 @@ void mark_free(struct mark *mark);
 /* CF with every mark of ours taken off. Only for a main.cf without drift. */
 char *mark_remove(const struct main_cf *cf, size_t *len);
 
-/* CF, which must bear no mark, with the route's settings in force. GENERATION is at least 1. */
+/* CF, which must bear no mark, with the route's settings in force; direct for one that is only
+ * prepared. GENERATION is at least 1. */
 char *mark_set(const struct main_cf *cf, const struct route *route, unsigned long generation,
                const struct settings *settings, size_t *len);
 

@@ -43,10 +43,9 @@ static void visit(void *context, const char *name, const char *before, const cha
     struct plan *plan = context;
     struct main_cf *original = main_cf_parse(plan->change.original, plan->change.original_len);
 
-    json_array_append_new(plan->parameters,
-                          json_pack("{s:s, s:o, s:o}", "name", name, "before",
-                                    shown(plan, original, before), "after",
-                                    shown(plan, original, after)));
+    json_array_append_new(plan->parameters, json_pack("{s:s, s:o, s:o}", "name", name, "before",
+                                                      shown(plan, original, before), "after",
+                                                      shown(plan, original, after)));
     main_cf_free(original);
 }
 
@@ -55,8 +54,8 @@ static char *difference(const struct stage *before, const struct stage *after)
 {
     char *old = memory_format("%s/main.cf", stage_directory(before));
     char *new = memory_format("%s/main.cf", stage_directory(after));
-    const char *const argv[] = { "diff",    "-u", "-a", "--label", "main.cf", "--label",
-                                 "main.cf", old,  new,  NULL };
+    const char *const argv[] = { "diff",    "-u",      "-a", "--label", "main.cf",
+                                 "--label", "main.cf", old,  new,       NULL };
     struct command_result result = { 0 };
     struct why ignored;
     char *text = NULL;
@@ -72,8 +71,8 @@ static char *difference(const struct stage *before, const struct stage *after)
 static void add_difference(struct plan *plan, json_t *members, struct why *why)
 {
     const struct change *c = &plan->change;
-    struct stage *before = stage_new(plan->config, NULL, c->now.bytes, c->now.len, why);
-    struct stage *after = stage_new(plan->config, NULL, c->after, c->after_len, why);
+    struct stage *before = stage_new(plan->config, NULL, NULL, c->now.bytes, c->now.len, why);
+    struct stage *after = stage_new(plan->config, NULL, NULL, c->after, c->after_len, why);
 
     if (before != NULL && after != NULL) {
         struct main_cf *original = main_cf_parse(c->original, c->original_len);
@@ -142,7 +141,7 @@ bool plan_run(const struct config *config, const struct route *route, struct ans
     struct plan plan = { .config = config };
     struct why why;
     int64_t started = clock_mono_ms();
-    enum change_kind kind = change_prepare(config, route, &plan.change, &why);
+    enum change_kind kind = change_prepare(config, route, NULL, &plan.change, &why);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
 
     answer_step(answer, "prepare", well, clock_mono_ms() - started, well ? NULL : why.text);

@@ -40,12 +40,12 @@ struct render_input {
 
 struct rendering {
     struct settings settings;
-    char *sasl_map;    /* the source text of the two maps; this one is a secret */
+    char *sasl_map; /* the source text of the two maps; this one is a secret */
     char *policy_map;
-    char *ca_bundle;   /* NULL when no file of ours is needed */
-    char *sasl_value;  /* what the password map must answer for either key; a secret */
+    char *ca_bundle;  /* NULL when no file of ours is needed */
+    char *sasl_value; /* what the password map must answer for either key; a secret */
     char *policy_value;
-    char *keys[2];     /* the relay's bare host and its nexthop */
+    char *keys[2]; /* the relay's bare host and its nexthop */
 };
 
 /* The parameter that says what SASL may do at that TLS level. smtp(8) counts a session as verified

@@ -22,9 +22,10 @@ struct stage {
     char *path;
 };
 
-static int make_directory(struct stage *stage, const char *path, struct why *why)
+static int make_directory(struct stage *stage, const char *workspace, const char *name,
+                          struct why *why)
 {
-    if (path == NULL) {
+    if (workspace == NULL) {
         stage->path = memory_copy(TEMPLATE);
         if (mkdtemp(stage->path) != NULL)
             return 0;
@@ -32,10 +33,10 @@ static int make_directory(struct stage *stage, const char *path, struct why *why
         stage->path = NULL;
         return why_errno(why, "cannot create a directory %s", TEMPLATE);
     }
-    if (tree_remove(path, why) == -1 || directory_make(path, 0700, why) == -1)
+    stage->path = memory_format("%s/%s", workspace, name);
+    if (directory_make(workspace, 0700, why) == -1 || tree_remove(stage->path, why) == -1)
         return -1;
-    stage->path = memory_copy(path);
-    return 0;
+    return directory_make(stage->path, 0700, why);
 }
 
 static int copy_master_cf(const struct config *config, const struct stage *stage, struct why *why)
@@ -44,7 +45,7 @@ static int copy_master_cf(const struct config *config, const struct stage *stage
     char *to = memory_format("%s/master.cf", stage->path);
     size_t len;
     char *bytes = file_read(from, MASTER_CF_MAX, &len, why);
-    int rc = bytes == NULL ? -1 : file_replace(to, 0644, bytes, len, why);
+    int rc = bytes == NULL ? -1 : file_create(to, 0644, bytes, len, why);
 
     free(bytes);
     free(from);
@@ -52,11 +53,12 @@ static int copy_master_cf(const struct config *config, const struct stage *stage
     return rc;
 }
 
-int stage_set(struct stage *stage, const char *main_cf, size_t len, struct why *why)
+static int write_main_cf(const struct stage *stage, const char *main_cf, size_t len,
+                         struct why *why)
 {
     char *path = memory_format("%s/main.cf", stage->path);
     struct timespec times[2];
-    int rc = file_replace(path, 0644, main_cf, len, why);
+    int rc = file_create(path, 0644, main_cf, len, why);
 
     clock_gettime(CLOCK_REALTIME, &times[0]);
     times[1] = times[0];
@@ -67,13 +69,13 @@ int stage_set(struct stage *stage, const char *main_cf, size_t len, struct why *
     return rc;
 }
 
-struct stage *stage_new(const struct config *config, const char *path, const char *main_cf,
-                        size_t len, struct why *why)
+struct stage *stage_new(const struct config *config, const char *workspace, const char *name,
+                        const char *main_cf, size_t len, struct why *why)
 {
     struct stage *stage = memory_zero(1, sizeof *stage);
 
-    if (make_directory(stage, path, why) == 0 && copy_master_cf(config, stage, why) == 0 &&
-        stage_set(stage, main_cf, len, why) == 0)
+    if (make_directory(stage, workspace, name, why) == 0 &&
+        copy_master_cf(config, stage, why) == 0 && write_main_cf(stage, main_cf, len, why) == 0)
         return stage;
     stage_free(stage);
     return NULL;
@@ -96,13 +98,12 @@ void stage_free(struct stage *stage)
     free(stage);
 }
 
-struct view *view_staged(const struct config *config, const char *main_cf, size_t len,
-                         struct why *why)
+struct view *view_staged(const struct config *config, const char *workspace, const char *main_cf,
+                         size_t len, struct why *why)
 {
-    struct stage *stage = stage_new(config, NULL, main_cf, len, why);
-    struct view *view = stage == NULL ? NULL
-                                      : view_read(stage->path, config->postfix.config_directory,
-                                                  why);
+    const char *home = config->postfix.config_directory;
+    struct stage *stage = stage_new(config, workspace, "owner", main_cf, len, why);
+    struct view *view = stage == NULL ? NULL : view_read(stage->path, home, why);
 
     stage_free(stage);
     return view;
@@ -112,20 +113,32 @@ int stage_check(const struct stage *stage, struct why *why)
 {
     const char *const argv[] = { "postfix", "-c", stage->path, "check", NULL };
     struct command_result result = { 0 };
-    int rc = command_ok(argv, COMMAND_TIMEOUT_MS, &result, why);
+    int rc = command_ok(argv, COMMAND_QUEUE_TIMEOUT_MS, &result, why);
 
     command_result_free(&result);
     return rc;
 }
 
+/* A parameter of the owner's own making that nothing refers to any more is left out by "postconf
+ * -n", with a warning that no other program gives. */
+static bool unused(const char *warnings, const char *name)
+{
+    char *words = memory_format(": unused parameter: %s=", name);
+    bool found = strstr(warnings, words) != NULL;
+
+    free(words);
+    return found;
+}
+
 /* Every parameter of A that is no setting of ours must stand in B with the same value. The name of
  * the directory itself may differ: it is what the stage is. */
-static int contained(const struct parameters *a, const struct parameters *b,
+static int contained(const struct parameters *a, const struct parameters *b, const char *warnings_b,
                      const struct settings *settings, struct why *why)
 {
     for (size_t i = 0; i < parameters_count(a); i++) {
         const char *name = parameters_name(a, i), *value = parameters_value(b, name);
-        if (settings_value(settings, name) != NULL || strcmp(name, "config_directory") == 0)
+        if (settings_value(settings, name) != NULL || strcmp(name, "config_directory") == 0 ||
+            (value == NULL && unused(warnings_b, name)))
             continue;
         if (value == NULL || strcmp(value, parameters_nth(a, i)) != 0)
             return why_set(why, "the change would also change %s, which it must not", name);
@@ -151,7 +164,8 @@ static int no_new_warning(const char *before, const char *after, struct why *why
     int rc = 0;
 
     for (char *line; rc == 0 && (line = strsep(&rest, "\n")) != NULL;)
-        if (*line != '\0' && strstr(before, line) == NULL)
+        if (*line != '\0' && strstr(before, line) == NULL &&
+            strstr(line, ": unused parameter: ") == NULL)
             rc = why_set(why, "Postfix would warn: %s", line);
     free(copy);
     return rc;
@@ -185,9 +199,9 @@ static void pair_free(struct pair *pair)
 
 static int same_without(const struct pair *pair, const struct settings *settings, struct why *why)
 {
-    if (contained(pair->before, pair->after, settings, why) == -1)
+    if (contained(pair->before, pair->after, pair->warnings_after, settings, why) == -1)
         return -1;
-    return contained(pair->after, pair->before, settings, why);
+    return contained(pair->after, pair->before, pair->warnings_before, settings, why);
 }
 
 int stage_adds(const struct config *config, const char *before, const char *after,

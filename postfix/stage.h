@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A copy of the configuration directory's two files in a directory of its own, so that Postfix's own
- * tools can be asked about a main.cf that is not in force.
+ * A copy of the configuration directory's two files in a directory of its own, so that Postfix's
+ * own tools can be asked about a main.cf that is not in force.
  */
 #ifndef DETOURD_POSTFIX_STAGE_H
 #define DETOURD_POSTFIX_STAGE_H
@@ -13,26 +13,25 @@
 
 struct stage;
 
-/* A stage with that main.cf and the present master.cf: in PATH, where a dead run's is removed
- * first, or in a new private directory when PATH is NULL. NULL with a reason. */
-struct stage *stage_new(const struct config *config, const char *path, const char *main_cf,
-                        size_t len, struct why *why);
-/* Another main.cf on the same stage. */
-int stage_set(struct stage *stage, const char *main_cf, size_t len, struct why *why);
+/* A stage with that main.cf and the present master.cf. With a WORKSPACE (a directory of ours, made
+ * where it is missing) it is the directory NAME there, in place of a dead run's; without, it is a
+ * new private one in /tmp. NULL with a reason. */
+struct stage *stage_new(const struct config *config, const char *workspace, const char *name,
+                        const char *main_cf, size_t len, struct why *why);
 const char *stage_directory(const struct stage *stage);
 /* Removes the files too. NULL is allowed. */
 void stage_free(struct stage *stage);
 
 /* The view of a main.cf that is not in force. NULL with a reason. */
-struct view *view_staged(const struct config *config, const char *main_cf, size_t len,
-                         struct why *why);
+struct view *view_staged(const struct config *config, const char *workspace, const char *main_cf,
+                         size_t len, struct why *why);
 
 /* "postfix check" on the stage: 0, or -1 with a reason. */
 int stage_check(const struct stage *stage, struct why *why);
 
-/* Of two directories, stages or the configured one itself, the main.cf in AFTER must set what the one
- * in BEFORE sets, but for SETTINGS, which it must set as they say; and it must draw no warning that
- * the first does not draw. 0, or -1 with a reason. */
+/* Of two directories, stages or the configured one itself, the main.cf in AFTER must set what the
+ * one in BEFORE sets, but for SETTINGS, which it must set as they say; and it must draw no warning
+ * that the first does not draw. 0, or -1 with a reason. */
 int stage_adds(const struct config *config, const char *before, const char *after,
                const struct settings *settings, struct why *why);
 

@@ -11,6 +11,7 @@
 #include "postfix/generation.h"
 #include "postfix/install.h"
 #include "postfix/lock.h"
+#include "postfix/settle.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -29,9 +30,12 @@ struct transaction {
     const struct route *route;
     struct answer *answer;
     struct change change;
+    char *workspace;
     int lock;
     bool was_unfinished; /* an earlier run's work is still to be finished */
-    int64_t started;     /* of the present step */
+    int running;         /* whether Postfix runs */
+    size_t step;         /* whose main.cf is in place */
+    int64_t started;     /* of what is timed at present */
     struct why why;
 };
 
@@ -95,11 +99,9 @@ static void clear_unfinished(const struct transaction *t)
  * refer to. */
 static int clean(struct transaction *t, unsigned long keep)
 {
-    char *stage = home_path(t->config, STAGE);
-    int rc = tree_remove(stage, &t->why);
-
-    free(stage);
-    return rc == 0 ? generation_clean(t->config, keep, &t->why) : -1;
+    if (tree_remove(t->workspace, &t->why) == -1)
+        return -1;
+    return generation_clean(t->config, keep, &t->why);
 }
 
 static int build_maps(struct transaction *t)
@@ -114,11 +116,8 @@ static int build_maps(struct transaction *t)
 
 static int check(struct transaction *t)
 {
-    char *path = home_path(t->config, STAGE);
-
     begin(t);
-    int rc = check_change(t->config, &t->change, path, &t->why);
-    free(path);
+    int rc = check_change(t->config, &t->change, t->workspace, &t->why);
     return end(t, "check", rc, NULL);
 }
 
@@ -133,20 +132,35 @@ static int keep_before(struct transaction *t)
     return rc;
 }
 
-static enum install_result install(struct transaction *t)
+/* The main.cf of a step: 0 is the one that was found, the last one is the one to be. */
+static struct change_step step_at(const struct transaction *t, size_t n)
 {
     const struct change *c = &t->change;
 
+    if (n == 0)
+        return (struct change_step){ .main_cf = c->now.bytes, .len = c->now.len };
+    if (n <= c->between_count)
+        return c->between[n - 1];
+    return (struct change_step){ .main_cf = c->after, .len = c->after_len };
+}
+
+static size_t last_step(const struct transaction *t)
+{
+    return t->change.between_count + 1;
+}
+
+static enum install_result install_step(struct transaction *t, size_t from, size_t to,
+                                        const char *name)
+{
+    struct change_step old = step_at(t, from), new = step_at(t, to);
+
     begin(t);
-    if (keep_before(t) == -1 || set_unfinished(t) == -1) {
-        end(t, "install", -1, NULL);
-        return INSTALL_FAILED;
-    }
-    enum install_result result =
-        install_main_cf(t->config->postfix.config_directory, c->now.bytes, c->now.len, c->after,
-                        c->after_len, &t->why);
+    enum install_result result = install_main_cf(t->config->postfix.config_directory, old.main_cf,
+                                                 old.len, new.main_cf, new.len, &t->why);
     bool in_place = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
-    end(t, "install", in_place ? 0 : -1, result == INSTALL_UNSYNCED ? t->why.text : NULL);
+    end(t, name, in_place ? 0 : -1, result == INSTALL_UNSYNCED ? t->why.text : NULL);
+    if (in_place)
+        t->step = to;
     return result;
 }
 
@@ -158,18 +172,62 @@ static int reload(struct transaction *t)
     return rc;
 }
 
-/* After a failure behind the commit point: the old main.cf again, by the same way. */
-static void undo(struct transaction *t)
+/* A reload, and the wait until no process is left that knows only the step before. */
+static int settle(struct transaction *t)
 {
-    const struct change *c = &t->change;
     struct why failure = t->why;
+    struct settle *before = settle_begin(t->config, &t->why);
+    int rc = before == NULL ? -1 : 0;
+
+    int stopped = rc == 0 ? reload(t) : -1;
+    if (stopped == 0) {
+        begin(t);
+        rc = end(t, "settle", settle_wait(before, &t->why), NULL);
+    } else {
+        rc = stopped == 1 ? 0 : -1; /* stopped this very moment: nothing is left to wait for */
+    }
+    settle_free(before);
+    if (rc == 0)
+        t->why = failure;
+    return rc;
+}
+
+/* The steps from the one in place to the last; a Postfix that is stopped needs only that. */
+static enum install_result install(struct transaction *t)
+{
+    enum install_result result = INSTALL_FAILED;
 
     begin(t);
-    enum install_result result =
-        install_main_cf(t->config->postfix.config_directory, c->after, c->after_len, c->now.bytes,
-                        c->now.len, &t->why);
-    bool undone = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
-    end(t, "undo", undone ? 0 : -1, NULL);
+    t->running = activate_running(t->config, &t->why);
+    if (t->running == -1 || keep_before(t) == -1 || set_unfinished(t) == -1) {
+        end(t, "install", -1, NULL);
+        return INSTALL_FAILED;
+    }
+    while (t->step < last_step(t)) {
+        size_t next = t->running ? t->step + 1 : last_step(t);
+        bool is_last = next == last_step(t);
+        result = install_step(t, t->step, next, is_last ? "install" : "prepare main.cf");
+        if (result != INSTALL_DONE && result != INSTALL_UNSYNCED)
+            return result;
+        if (!is_last && settle(t) == -1)
+            return INSTALL_FAILED;
+    }
+    return result;
+}
+
+/* After a failure behind a commit point: back to the old main.cf by the same steps. */
+static void undo(struct transaction *t)
+{
+    struct why failure = t->why;
+    bool undone = true;
+
+    while (undone && t->step > 0) {
+        size_t next = t->running ? t->step - 1 : 0;
+        enum install_result result = install_step(t, t->step, next, "undo");
+        undone = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
+        if (undone && next > 0)
+            undone = settle(t) == 0;
+    }
     if (!undone) {
         struct why second = t->why;
         why_set(&t->why, "%.400s; and main.cf could not be put back: %.400s", failure.text,
@@ -178,7 +236,7 @@ static void undo(struct transaction *t)
     }
     if (reload(t) != -1)
         clear_unfinished(t);
-    generation_clean(t->config, c->now.mark->generation, &t->why);
+    generation_clean(t->config, t->change.now.mark->generation, &t->why);
     why_set(&t->why, "%.900s; main.cf was put back", failure.text);
 }
 
@@ -255,7 +313,7 @@ static enum transaction_result nothing_to_change(struct transaction *t)
 static enum change_kind prepare(struct transaction *t)
 {
     begin(t);
-    enum change_kind kind = change_prepare(t->config, t->route, &t->change, &t->why);
+    enum change_kind kind = change_prepare(t->config, t->route, t->workspace, &t->change, &t->why);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
     end(t, "prepare", well ? 0 : -1, kind == CHANGE_NONE ? "in force already" : NULL);
     return kind;
@@ -279,6 +337,10 @@ static enum transaction_result attempt(struct transaction *t, bool *again)
         result = install(t);
     if (result == INSTALL_DONE || result == INSTALL_UNSYNCED)
         return activate(t);
+    if (t->step > 0) {
+        undo(t);
+        return fail(t, "failed");
+    }
     if (!t->was_unfinished)
         clear_unfinished(t);
     generation_clean(t->config, t->change.now.mark->generation, &ignored);
@@ -293,6 +355,7 @@ static enum transaction_result attempts(struct transaction *t)
 
     for (int i = 0; again && i < ATTEMPTS; i++) {
         change_free(&t->change);
+        t->step = 0;
         result = attempt(t, &again);
     }
     if (!t->answer->ended)
@@ -302,9 +365,14 @@ static enum transaction_result attempts(struct transaction *t)
 
 static void release(struct transaction *t)
 {
-    if (t->lock != -1)
+    struct why ignored;
+
+    if (t->lock != -1) {
+        tree_remove(t->workspace, &ignored);
         close(t->lock);
+    }
     change_free(&t->change);
+    free(t->workspace);
 }
 
 enum transaction_result transaction_run(const struct config *config, const struct route *route,
@@ -313,6 +381,7 @@ enum transaction_result transaction_run(const struct config *config, const struc
     struct transaction t = { .config = config, .route = route, .answer = answer, .lock = -1 };
     enum transaction_result result = TRANSACTION_FAILED;
 
+    t.workspace = home_path(config, STAGE);
     if (route_allowed(config, route, &t.why) == -1) {
         fail(&t, "refused");
     } else if (home_check(config, &t.why) == -1 || home_prepare(config, &t.why) == -1) {

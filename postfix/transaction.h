@@ -2,10 +2,12 @@
 /*
  * A switch of the route, from the lock to the flush.
  *
- * The rename of main.cf is the only commit point. Whatever stands before it (new maps, the stage) is
- * garbage if the run is cut off, and the next run takes it away; whatever comes after it (reload,
- * flush) is done again by the next run, which finds the file UNFINISHED. So there is no journal to
- * replay, and at every instant Postfix's configuration is the whole old one or the whole new one.
+ * A rename of main.cf is the only commit point. Whatever stands before it (new maps, the stage)
+ * is garbage if the run is cut off, and the next run takes it away; whatever comes after it
+ * (reload, flush) is done again by the next run, which finds the file UNFINISHED. A change takes
+ * two or three such renames (change.h); each leaves a whole main.cf, in force or only prepared. So
+ * there is no journal to replay, and at every instant Postfix's configuration is the whole old one
+ * or the whole new one.
  */
 #ifndef DETOURD_POSTFIX_TRANSACTION_H
 #define DETOURD_POSTFIX_TRANSACTION_H

@@ -36,6 +36,7 @@ static const char *const asked[] = { "mail_version",
                                      "smtp_sasl_auth_enable",
                                      "smtp_sasl_mechanism_filter",
                                      "smtp_sasl_password_maps",
+                                     "smtp_sasl_password_result_delimiter",
                                      "smtp_sasl_security_options",
                                      "smtp_sasl_tls_security_options",
                                      "smtp_sasl_tls_verified_security_options",
@@ -44,7 +45,13 @@ static const char *const asked[] = { "mail_version",
                                      "smtp_tls_CApath",
                                      "smtp_tls_per_site",
                                      "smtp_tls_policy_maps",
-                                     "smtp_tls_wrappermode" };
+                                     "smtp_tls_wrappermode",
+                                     "smtpd_client_restrictions",
+                                     "smtpd_helo_restrictions",
+                                     "smtpd_sender_restrictions",
+                                     "smtpd_relay_restrictions",
+                                     "smtpd_recipient_restrictions",
+                                     "smtpd_data_restrictions" };
 
 #define ASKED (sizeof asked / sizeof asked[0])
 
@@ -144,7 +151,12 @@ static char *postconf(const char *directory, const char *home, const char *optio
         argv[n++] = option;
     for (size_t i = 0; i < count; i++)
         argv[n++] = names[i];
-    if (command_ok(argv, COMMAND_TIMEOUT_MS, &result, why) == 0) {
+    bool well = command_ok(argv, COMMAND_TIMEOUT_MS, &result, why) == 0;
+    if (well && result.truncated) {
+        well = false;
+        why_set(why, "postconf says more than %zu bytes", COMMAND_OUTPUT_MAX);
+    }
+    if (well) {
         text = replace_all(result.out, directory, home);
         if (warnings != NULL)
             *warnings = replace_all(result.err, directory, home);

@@ -5,8 +5,9 @@
  */
 #include "daemon/report/check.h"
 #include "daemon/control_hosts.h"
+#include "daemon/ctl/ask_postfix.h"
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/identity.h"
+#include "daemon/identity.h"
 #include "daemon/round.h"
 #include "lib/config.h"
 #include "lib/memory.h"
@@ -21,7 +22,8 @@
 
 struct check {
     bool json;
-    const char *targets, *helo, *source[FAMILIES];
+    const char *targets;
+    char *helo, *source[FAMILIES];
     int timeout;
     int family; /* 4, 6, or 0 for both */
     struct config *config;
@@ -139,42 +141,39 @@ static void load_catalogue(struct check *check)
     complaints_free(complaints);
 }
 
-static int set_source(struct probe_settings *settings, enum family family, const char *text)
+static bool is_address(const char *text, enum family family)
 {
     struct address address;
 
-    if (text == NULL)
-        return 0;
-    if (!address_parse(text, 0, &address) || address_family(&address) != family)
-        return usage_error(EXIT_UNKNOWN, "%s is no %s address", text,
-                           family == FAMILY_IPV4 ? "IPv4" : "IPv6");
-    settings->source[family] = address;
-    settings->has_source[family] = true;
-    return 0;
+    return text == NULL || (address_parse(text, 0, &address) && address_family(&address) == family);
 }
 
+/* Options stand above the configuration, and that above Postfix's own settings. */
 static int set_identity(struct check *check, struct round_plan *plan)
 {
-    const struct probe_config *probe = &check->config->probe;
-    const char *helo = check->helo != NULL ? check->helo : probe->helo_name;
-    const char *source4 =
-        check->source[FAMILY_IPV4] != NULL ? check->source[FAMILY_IPV4] : probe->source_address;
-    const char *source6 =
-        check->source[FAMILY_IPV6] != NULL ? check->source[FAMILY_IPV6] : probe->source_address6;
+    struct probe_config probe = check->config->probe;
+    char answer[POSTFIX_ANSWER_MAX];
+    struct postfix_identity postfix;
     struct identity id;
 
-    identity_find(check->config->postfix.config_directory, &id);
+    if (check->helo != NULL && !hostname_valid(check->helo))
+        return usage_error(EXIT_UNKNOWN, "--helo %s; expected a host name", check->helo);
+    if (!is_address(check->source[FAMILY_IPV4], FAMILY_IPV4))
+        return usage_error(EXIT_UNKNOWN, "--source-address: expected an IPv4 address");
+    if (!is_address(check->source[FAMILY_IPV6], FAMILY_IPV6))
+        return usage_error(EXIT_UNKNOWN, "--source-address6: expected an IPv6 address");
+    probe.helo_name = check->helo != NULL ? check->helo : probe.helo_name;
+    if (check->source[FAMILY_IPV4] != NULL)
+        probe.source_address = check->source[FAMILY_IPV4];
+    if (check->source[FAMILY_IPV6] != NULL)
+        probe.source_address6 = check->source[FAMILY_IPV6];
+    ask_postfix(check->config->postfix.config_directory, answer, &postfix);
+    identity_make(&probe, &postfix, &id);
     plan->settings = id.settings;
-    plan->families[FAMILY_IPV4] =
-        check->family == 0 ? id.families[FAMILY_IPV4] : check->family == 4;
-    plan->families[FAMILY_IPV6] =
-        check->family == 0 ? id.families[FAMILY_IPV6] : check->family == 6;
-    if (helo != NULL && !hostname_valid(helo))
-        return usage_error(EXIT_UNKNOWN, "--helo %s; expected a host name", helo);
-    if (helo != NULL)
-        snprintf(plan->settings.helo_name, sizeof plan->settings.helo_name, "%s", helo);
-    int code = set_source(&plan->settings, FAMILY_IPV4, source4);
-    return code != 0 ? code : set_source(&plan->settings, FAMILY_IPV6, source6);
+    for (int f = 0; f < FAMILIES; f++)
+        plan->families[f] =
+            check->family == 0 ? id.families[f] : check->family == (f == FAMILY_IPV4 ? 4 : 6);
+    return 0;
 }
 
 static size_t min_size(size_t a, size_t b)

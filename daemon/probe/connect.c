@@ -229,13 +229,13 @@ static void on_ready(evutil_socket_t fd, short what, void *context)
     socklen_t len = sizeof error;
     (void)what;
 
-    /* Reading SO_ERROR first would leave the queue as it is but lose which error belongs to it. */
+    /* Before SO_ERROR, which cannot tell what the message tells. */
     const struct icmp_meaning *icmp = read_error_queue(a);
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
         error = errno;
     if (error == 0 && is_connected(fd)) {
-        set_recverr(fd, address_family(&a->to),
-                    0); /* a later ICMP message must not end a session */
+        /* From here on an ICMP message must not end a session that works. */
+        set_recverr(fd, address_family(&a->to), 0);
         a->result.reporter[0] = '\0';
         a->result.error = 0;
         finish(a, CONNECT_OK, "connected");

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS_MAX 8 /* the longest of these conversations, SCRAM's, has four */
-
 /* The mechanisms that need a user name and a password and nothing else. No "-PLUS": channel
  * binding would have to come from the TLS session, and Postfix does not give it either. */
 static const char *const password_mechanisms[] = {
@@ -26,7 +24,6 @@ struct sasl_session {
     char *username;
     sasl_secret_t *password;
     char *sent; /* the last response in base64, or NULL */
-    unsigned steps;
     bool plaintext;
     char why[256];
     sasl_callback_t callbacks[5];
@@ -276,8 +273,8 @@ enum sasl_step sasl_session_next(struct sasl_session *s, const char *challenge, 
     unsigned len = 0, decoded_len = 0;
 
     *response = NULL;
-    if (challenge_len > SASL_CHALLENGE_MAX || ++s->steps > STEPS_MAX)
-        return fail(s, "the server asks too much", SASL_BADPROT);
+    if (challenge_len > SASL_CHALLENGE_MAX)
+        return fail(s, "the server's challenge is too long", SASL_BADPROT);
     char *decoded = memory_zero(1, challenge_len + 1);
     int rc = decode(challenge, decoded, challenge_len + 1, &decoded_len);
     if (rc == SASL_OK)

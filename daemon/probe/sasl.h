@@ -35,7 +35,8 @@ struct sasl_session *sasl_session_new(const char *host, const char *username, co
 enum sasl_step sasl_session_first(struct sasl_session *session, const char *offered,
                                   const char **mechanism, char **response);
 
-/* Answers CHALLENGE, in base64 as it came. *RESPONSE as above, but "" when it is empty. */
+/* Answers CHALLENGE, in base64 as it came. *RESPONSE as above, but "" when it is empty. Each
+ * mechanism ends by itself: a server that asks once more than it may has failed. */
 enum sasl_step sasl_session_next(struct sasl_session *session, const char *challenge,
                                  char **response);
 

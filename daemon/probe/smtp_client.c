@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SESSION_BYTES ((size_t)256 * 1024) /* far above any session that makes sense */
+#define SESSION_BYTES ((size_t)96 * 1024) /* a relay's takes about 2 KiB */
 #define READ_AT_ONCE  16384
 #define QUIT_WAIT_MS  1000
 #define COMMAND_MAX   512 /* RFC 5321 4.5.3.1.4 */

@@ -341,6 +341,16 @@ size_t fake_smtp_connections(const struct fake_smtp *s)
     return s->connections;
 }
 
+size_t fake_smtp_open(const struct fake_smtp *s)
+{
+    const struct client *c;
+    size_t count = 0;
+
+    LIST_FOREACH(c, &s->clients, entry)
+    count++;
+    return count;
+}
+
 const bool *fake_smtp_finished(const struct fake_smtp *s)
 {
     return &s->finished;

@@ -38,7 +38,9 @@ void fake_smtp_check(const struct fake_smtp *server);
 /* Every line that was heard so far, of all connections, each ended by a newline. */
 const char *fake_smtp_heard(const struct fake_smtp *server);
 
+/* Connections so far, and those of them that neither side has closed. */
 size_t fake_smtp_connections(const struct fake_smtp *server);
+size_t fake_smtp_open(const struct fake_smtp *server);
 
 /* True once the script of the latest connection has come to its end. */
 const bool *fake_smtp_finished(const struct fake_smtp *server);

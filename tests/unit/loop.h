@@ -20,6 +20,10 @@ void loop_until(struct event_base *base, const bool *happened);
  * happen. */
 bool loop_watch(struct event_base *base, const bool *happened, int ms);
 
+/* libevent's timers go by a coarse clock (CLOCK_MONOTONIC_COARSE) and may be early by so many ms.
+ */
+#define COARSE 20
+
 /* Now plus MS, for deadlines. */
 int64_t soon(int64_t ms);
 

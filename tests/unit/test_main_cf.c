@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* main.cf: what is read is given back, our mark comes off without a trace, and what Postfix reads is
- * what was meant, by a reader of its own. */
+/* main.cf: what is read is given back, our mark comes off without a trace, and what Postfix reads
+ * is what was meant, by a reader of its own. */
 #include "tests/unit/unit.h"
 
 #include "postfix/main_cf.h"
@@ -83,8 +83,8 @@ static void expect_same(struct bytes a, struct bytes b)
         fail_msg("expected:\n%.*s\nand got:\n%.*s", (int)b.len, b.text, (int)a.len, a.text);
 }
 
-/* Another reading of main.cf, after Postfix's readllines() and split_nameval(): one logical line at a
- * time, with every value of the name added to OUT, each in brackets. */
+/* Another reading of main.cf, after Postfix's readllines() and split_nameval(): one logical line at
+ * a time, with every value of the name added to OUT, each in brackets. */
 static bool space(int c)
 {
     return c == ' ' || (c >= 9 && c <= 13);
@@ -194,6 +194,7 @@ static void files_by_hand(void **state)
         "relayhost =\n   [home.example]\n\t:587\n",
         "relayhost =\n# a comment inside\n   [home.example]\n\n\n  # another\n   \n  :587\na = 1\n",
         "mydestination = x,\n# comment\n  y\nrelayhost = z\n\t# c\n",
+        "mydestination = x\nrelayhost =\n  [home.example]\n# c\n  more\na = 1\n",
         " relayhost = ignored at the top\nrelayhost = z\n",
         "  junk\n\n  more junk\n",
         "\trelayhost = x",
@@ -226,13 +227,34 @@ static uint32_t next(uint32_t below)
 static void generate(FILE *out)
 {
     static const char *const pieces[] = {
-        "relayhost",  "smtp_sasl_auth_enable", "smtp_sasl_password_maps", "mydestination",
-        "a",          "relayhost2",            " = ",                     "=",
-        " =\t",       "x",                     ", ",                      "$mydomain",
-        "hash:/x",    "\n",                    "\n",                      "\n",
-        "\n ",        "\n\t",                  "\n#",                     "\n  # c",
-        "\n\n",       "\r\n",                  " ",                       "\n relayhost = no",
-        "\nrelayhost", "\f",                   "\v",                      "\xc3\xa4",
+        "relayhost",
+        "smtp_sasl_auth_enable",
+        "smtp_sasl_password_maps",
+        "mydestination",
+        "a",
+        "relayhost2",
+        " = ",
+        "=",
+        " =\t",
+        "x",
+        ", ",
+        "$mydomain",
+        "hash:/x",
+        "\n",
+        "\n",
+        "\n",
+        "\n ",
+        "\n\t",
+        "\n#",
+        "\n  # c",
+        "\n\n",
+        "\r\n",
+        " ",
+        "\n relayhost = no",
+        "\nrelayhost",
+        "\f",
+        "\v",
+        "\xc3\xa4",
     };
 
     for (uint32_t n = next(40); n > 0; n--)
@@ -425,7 +447,8 @@ static void no_name_stands_twice(void **state)
         assert_null(strstr(found.text, "]["));
         free(found.text);
     }
-    assert_non_null(strstr(marked.text, "#detourd: relayhost = a\n#detourd: smtp_sasl_auth_enable"));
+    assert_non_null(
+        strstr(marked.text, "#detourd: relayhost = a\n#detourd: smtp_sasl_auth_enable"));
     free(marked.text);
     free(original.text);
 }

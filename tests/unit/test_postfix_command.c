@@ -110,8 +110,8 @@ static void the_deadline(void **state)
 static void a_talkative_tool(void **state)
 {
     struct why why;
-    struct command_result r = run("head -c 3000000 /dev/zero | tr '\\0' x; echo end >&2", 20000, 0,
-                                  &why);
+    struct command_result r =
+        run("head -c 3000000 /dev/zero | tr '\\0' x; echo end >&2", 20000, 0, &why);
 
     (void)state;
     assert_true(r.truncated);
@@ -151,9 +151,9 @@ static void the_words_of_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(output_and_status),   cmocka_unit_test(a_world_of_its_own),
-        cmocka_unit_test(a_missing_tool),      cmocka_unit_test(the_deadline),
-        cmocka_unit_test(a_talkative_tool),    cmocka_unit_test(a_daemon_left_behind),
+        cmocka_unit_test(output_and_status),      cmocka_unit_test(a_world_of_its_own),
+        cmocka_unit_test(a_missing_tool),         cmocka_unit_test(the_deadline),
+        cmocka_unit_test(a_talkative_tool),       cmocka_unit_test(a_daemon_left_behind),
         cmocka_unit_test(the_words_of_a_failure),
     };
     return cmocka_run_group_tests_name("command", tests, NULL, NULL);

@@ -26,12 +26,15 @@ static void passwords_are_hidden(void **state)
                                "# comment\n  inline:{\n  {h = u:s3cr3t and spaces}\n  }\n";
 
     (void)state;
-    expect(one, "static:user:s3cr3t", "-smtp_sasl_password_maps = static:user:s3cr3t\n"
-                                      "+#detourd: smtp_sasl_password_maps = static:user:s3cr3t\n"
-                                      "+x = hash:/ours, static:user:s3cr3t\n", true);
+    expect(one, "static:user:s3cr3t",
+           "-smtp_sasl_password_maps = static:user:s3cr3t\n"
+           "+#detourd: smtp_sasl_password_maps = static:user:s3cr3t\n"
+           "+x = hash:/ours, static:user:s3cr3t\n",
+           true);
     expect(many, "hash:/x, inline:{ {h = u:s3cr3t and spaces} }",
            " smtp_sasl_password_maps =\n-  {h = u:s3cr3t and spaces}\n"
-           "+x = hash:/y, hash:/x, inline:{ {h = u:s3cr3t and spaces} }\n", true);
+           "+x = hash:/y, hash:/x, inline:{ {h = u:s3cr3t and spaces} }\n",
+           true);
 }
 
 static void the_rest_is_shown(void **state)

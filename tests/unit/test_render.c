@@ -133,8 +133,7 @@ static void security_options(void **state)
         struct render_input in = plain();
         in.sasl_security_options = cases[i].value;
         struct rendering r = rendered(&in);
-        expect(&r, "smtp_sasl_tls_verified_security_options",
-               cases[i].set ? "noanonymous" : NULL);
+        expect(&r, "smtp_sasl_tls_verified_security_options", cases[i].set ? "noanonymous" : NULL);
         render_free(&r);
     }
 }
@@ -179,8 +178,8 @@ static void certificate_authorities(void **state)
 static void passwords_that_work(void **state)
 {
     char many[1001];
-    static const char *const good[] = { "a:b", "#x", "a b  c", " leading", "$x${y}", "p\xc3\xa4ss",
-                                        "\\n", "\"quoted\"", "=" };
+    static const char *const good[] = { "a:b",         "#x",  "a b  c",     " leading", "$x${y}",
+                                        "p\xc3\xa4ss", "\\n", "\"quoted\"", "=" };
 
     (void)state;
     memset(many, 'x', sizeof many - 1);
@@ -212,8 +211,8 @@ static void what_cannot_be_written(void **state)
 {
     static const char *const passwords[] = { "", "s3cr3t\nx", "s3cr3t\r", "s3cr3t ", "s3cr3t\t" };
     static const char *const usernames[] = { "", "a:b", "a\nb", " a" };
-    static const char *const hosts[] = { "", "a b", "a]b", "a,b", "$x", "-a", "a..b", "192.0.2.1",
-                                         "2001:db8::1" };
+    static const char *const hosts[] = { "",   "a b",  "a]b",       "a,b",        "$x",
+                                         "-a", "a..b", "192.0.2.1", "2001:db8::1" };
 
     (void)state;
     for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {

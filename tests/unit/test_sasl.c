@@ -288,14 +288,22 @@ static void bad_challenges(void **state)
     free(huge);
 }
 
-static void endless_conversation_ends(void **state)
+/* A server cannot go on asking, whatever the mechanism. */
+static void endless_conversations_end(void **state)
 {
-    int steps = 0;
+    static const char *const mechanisms[] = { "PLAIN",      "LOGIN",         "CRAM-MD5",
+                                              "DIGEST-MD5", "SCRAM-SHA-256", NULL };
 
     (void)state;
-    assert_int_equal(first("LOGIN"), SASL_STEP_SEND);
-    while (next_clear("Username:") == SASL_STEP_SEND)
-        assert_true(++steps < 20);
+    for (const char *const *m = mechanisms; *m != NULL; m++) {
+        int steps = 0;
+        assert_int_equal(first(*m), SASL_STEP_SEND);
+        while (next_clear("Username:") == SASL_STEP_SEND)
+            if (++steps == 10)
+                fail_msg("%s goes on", *m);
+        sasl_session_free(session);
+        begin_with(USER, PASSWORD, true);
+    }
 }
 
 static void long_and_odd_secrets(void **state)
@@ -500,7 +508,7 @@ int main(void)
         EACH(no_mechanism),
         EACH(no_plaintext_unless_allowed),
         EACH(bad_challenges),
-        EACH(endless_conversation_ends),
+        EACH(endless_conversations_end),
         EACH(long_and_odd_secrets),
         EACH(what_reveals),
         EACH(secrets_are_wiped),

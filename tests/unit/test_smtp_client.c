@@ -52,6 +52,9 @@ static void byte_by_byte(void **state)
     assert_true(report.ehlo.eightbitmime);
 }
 
+#define X50  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X300 X50 X50 X50 X50 X50 X50
+
 static const struct smtp_row rows[] = {
     { "554 banner", "S: 554 5.7.1 blocked\n" BYE, SMTP_REJECTED, SMTP_BANNER, 554,
       "554 5.7.1 blocked" },
@@ -97,6 +100,9 @@ static const struct smtp_row rows[] = {
       "too many lines" },
     { "200 lines", HELLO "F: 199 250-X\\r\\n\nS: 250 SMTPUTF8\n" BYE, SMTP_OK, SMTP_DONE, 250,
       "250 X" },
+    { "much of everything",
+      "F: 150 220-" X300 "\\r\\n\nS: 220 mx\nC: EHLO\nF: 199 250-" X300 "\\r\\n\n", SMTP_MALFORMED,
+      SMTP_EHLO, 0, "more data than any session needs" },
     { "closed at QUIT", HELLO "S: 250 mx\nC: QUIT\nCLOSE\n", SMTP_OK, SMTP_DONE, 250, "250 mx" },
     { "reset at QUIT", HELLO "S: 250 mx\nC: QUIT\nRESET\n", SMTP_OK, SMTP_DONE, 250, "250 mx" },
     { "junk at QUIT", HELLO "S: 250 mx\nC: QUIT\nS: ???\n", SMTP_OK, SMTP_DONE, 250, "250 mx" },
@@ -130,7 +136,7 @@ static void silence_meets_the_deadline(void **state)
         struct smtp_plan plan = probe_plan();
         plan.deadline_ms = soon(150);
         session_check(&silences[i], NULL, &plan);
-        assert_true(report.settled_ms >= plan.deadline_ms);
+        assert_true(report.settled_ms >= plan.deadline_ms - COARSE);
     }
 }
 
