@@ -24,7 +24,8 @@
 #define REASON_MAX     512
 
 struct order {
-    engine_answer *answer; /* NULL when nobody waits */
+    bool given;            /* the change under way is an operator's, and holds when it is done */
+    engine_answer *answer; /* NULL when nobody waits any more */
     void *context;
 };
 
@@ -188,6 +189,15 @@ static void answer_order(struct engine *e, bool ok, const char *line)
         order.answer(ok, line, order.context);
 }
 
+static void set_hold(struct engine *e, bool hold)
+{
+    if (e->state.health.hold == hold)
+        return;
+    e->state.health.hold = hold;
+    log_notice(hold ? "an operator says hold" : "an operator releases the hold");
+    save(e);
+}
+
 static void change_ended(const struct change_result *result, void *context)
 {
     struct engine *e = context;
@@ -196,6 +206,8 @@ static void change_ended(const struct change_result *result, void *context)
     if (result->known)
         note_route(e, &result->route);
     if (result->ok) {
+        if (e->order.given)
+            set_hold(e, true);
         e->change_failed[0] = '\0';
         forget_retry(e);
     } else {
@@ -416,15 +428,6 @@ static bool cannot_change(struct engine *e, engine_answer *answer, void *context
     return why != NULL;
 }
 
-static void set_hold(struct engine *e, bool hold)
-{
-    if (e->state.health.hold == hold)
-        return;
-    e->state.health.hold = hold;
-    log_notice(hold ? "an operator says hold" : "an operator releases the hold");
-    save(e);
-}
-
 void engine_take_route(struct engine *e, const char *name, engine_answer *answer, void *context)
 {
     struct change_wish wish = { .direct = strcmp(name, "direct") == 0 };
@@ -437,8 +440,7 @@ void engine_take_route(struct engine *e, const char *name, engine_answer *answer
     }
     if (!wish.direct)
         snprintf(wish.relay, sizeof wish.relay, "%s", name);
-    set_hold(e, true);
-    e->order = (struct order){ .answer = answer, .context = context };
+    e->order = (struct order){ .given = true, .answer = answer, .context = context };
     start_change(e, wish);
 }
 
@@ -463,7 +465,7 @@ void engine_release(struct engine *e, engine_answer *answer, void *context)
 void engine_forget(struct engine *e, void *context)
 {
     if (e->order.context == context)
-        e->order = (struct order){ 0 };
+        e->order.answer = NULL;
 }
 
 /* Life */

@@ -34,7 +34,7 @@ int engine_reload(struct engine *engine, struct config *config, char *why, size_
  * call returns; engine_forget ends the interest in it. */
 typedef void engine_answer(bool ok, const char *line, void *context);
 
-/* NAME is "direct" or a relay's; the route is then held. */
+/* NAME is "direct" or a relay's; the route is held once it is in force. */
 void engine_take_route(struct engine *engine, const char *name, engine_answer *answer,
                        void *context);
 void engine_hold(struct engine *engine, engine_answer *answer, void *context);

@@ -327,6 +327,14 @@ def test_route_hold_and_release(lab):
     assert lab.product.detourctl("route").returncode == 2
 
 
+def test_an_order_that_fails_holds_nothing(lab):
+    lab.relay.password_wrong()
+    settled(lab)
+    ran = lab.product.detourctl("route", "office")
+    assert ran.returncode == 1 and "no relay has proved itself; office:587" in ran.stdout
+    assert lab.product.status()["route"]["hold"] is False
+
+
 def test_hold_outlives_a_restart_and_an_outage(lab):
     settled(lab)
     assert lab.product.detourctl("hold").stdout == "ok: held: the route stays direct until release\n"
