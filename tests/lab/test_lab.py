@@ -280,8 +280,9 @@ def test_operators_misbehave_as_told(lab):
     first.banner_delay(1)
     assert banner(lab, four, timeout=0.5) == ""
     assert banner(lab, four, timeout=5) == "220 mx1.op1.example ESMTP\r\n"
-    first.tarpit(0.05)
-    assert banner(lab, four) == "2"
+    first.tarpit(0.3)
+    crumb = banner(lab, four)
+    assert crumb and len(crumb) < 5 and "220 mx1.op1.example".startswith(crumb)
     first.silence()
     assert refusal(lab, four, timeout=0.5) == refusal(lab, six, timeout=0.5) == "timeout"
     assert refusal(lab, four, 587, timeout=0.5) == "timeout"
