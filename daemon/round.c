@@ -9,18 +9,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS    50
+#define TICK_MS 50
+/* A lost ACK or banner can cost a connection seven seconds, where a new one needs a moment. */
+#define AGAIN_MS   2500
 #define CONTROL_MS 2500 /* two more SYNs may follow the first */
 
 /* Submission ports first: many mail hosts listen there, and a refusal is an answer as well. */
 static const uint16_t target_control_ports[] = { 587, 465, 443 };
 #define CONTROL_TARGETS 3
 
+#define ATTEMPTS 2
+
+struct attempt {
+    struct host_probe *of;
+    struct probe *probe; /* NULL when it has not begun, or has ended */
+};
+
+/* One host; the second attempt follows where others connect and this one takes long. */
 struct host_probe {
     struct family_round *side;
     struct target_result *target;
     struct host_result *host;
-    struct probe *probe; /* NULL when it has ended */
+    struct attempt attempts[ATTEMPTS];
+    int64_t deadline_ms;
+    bool ended, again, has_result;
 };
 
 struct family_round {
@@ -65,10 +77,18 @@ void round_result_free(struct round_result *result)
     free(result);
 }
 
+static void stop_attempts(struct host_probe *p)
+{
+    for (int i = 0; i < ATTEMPTS; i++) {
+        probe_stop(p->attempts[i].probe);
+        p->attempts[i].probe = NULL;
+    }
+}
+
 static void side_release(struct family_round *side)
 {
     for (size_t i = 0; i < side->probe_count; i++)
-        probe_stop(side->probes[i].probe);
+        stop_attempts(&side->probes[i]);
     controls_stop(side->wave);
     free(side->probes);
 }
@@ -156,22 +176,22 @@ static void set_outcome(struct host_probe *p)
 static void cut_short(struct host_probe *p)
 {
     struct probe_result *result = &p->host->probe;
-    int64_t ms = clock_mono_ms() - probe_started(p->probe);
+    int64_t ms = clock_mono_ms() - p->host->probe.started_ms;
 
     result->outcome = OUTCOME_TIMEOUT;
     result->total_ms = result->connect_ms = ms;
     p->host->silent_syns = syns_sent(ms);
     snprintf(result->detail, sizeof result->detail, "no answer to SYN in %.1f s",
              (double)ms / 1000);
-    probe_stop(p->probe);
-    p->probe = NULL;
+    stop_attempts(p);
+    p->ended = true;
     set_outcome(p);
 }
 
 static void side_finish(struct family_round *side)
 {
     for (size_t i = 0; i < side->probe_count; i++)
-        if (side->probes[i].probe != NULL)
+        if (!side->probes[i].ended)
             cut_short(&side->probes[i]);
     controls_stop(side->wave);
     side->wave = NULL;
@@ -285,6 +305,69 @@ static void ask_literals(struct family_round *side)
     side->wave = controls_start(r->base, r->dns, &plan, literals_ended, side);
 }
 
+/* Attempts */
+
+static void host_ended(struct host_probe *p)
+{
+    struct host_result *host = p->host;
+
+    stop_attempts(p);
+    p->ended = true;
+    if (host->probe.outcome == OUTCOME_TIMEOUT)
+        host->silent_syns = syns_sent(host->probe.total_ms);
+    p->side->running--;
+    p->side->anyone_connected = p->side->anyone_connected || host->probe.connected;
+    set_outcome(p);
+    deadline_soon(p->side->round->tick);
+}
+
+/* A slow attempt may yet be outdone by the other; any other end is final. */
+static bool may_be_outdone(enum outcome outcome)
+{
+    return outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_NO_BANNER;
+}
+
+static void probe_ended(const struct probe_result *result, void *context)
+{
+    struct attempt *attempt = context;
+    struct host_probe *p = attempt->of;
+    struct probe_result *kept = &p->host->probe;
+    bool better = !p->has_result || outcome_better(kept->outcome, result->outcome) != kept->outcome;
+    int64_t started = kept->started_ms; /* of the first attempt */
+
+    attempt->probe = NULL;
+    if (better)
+        *kept = *result;
+    kept->started_ms = started;
+    p->has_result = true;
+    bool running = p->attempts[0].probe != NULL || p->attempts[1].probe != NULL;
+    if (!running || !may_be_outdone(result->outcome))
+        host_ended(p);
+}
+
+static void start_attempt(struct host_probe *p, struct attempt *attempt)
+{
+    struct round *r = p->side->round;
+
+    attempt->of = p;
+    attempt->probe = probe_start(r->base, &p->host->probe.address, &r->plan.settings,
+                                 p->deadline_ms, probe_ended, attempt);
+}
+
+/* Where others connect, a host that is slow may have lost a packet at a bad moment. */
+static void try_again(struct family_round *side)
+{
+    int64_t now = clock_mono_ms();
+
+    for (size_t i = 0; i < side->probe_count && side->anyone_connected; i++) {
+        struct host_probe *p = &side->probes[i];
+        if (p->ended || p->again || now - p->host->probe.started_ms < AGAIN_MS)
+            continue;
+        p->again = true;
+        start_attempt(p, &p->attempts[1]);
+    }
+}
+
 /* The course of it */
 
 static int by_time(const void *a, const void *b)
@@ -315,6 +398,14 @@ static int64_t silent_ms(const struct family_round *side, size_t *operators)
     return ms;
 }
 
+static bool is_connected(const struct host_probe *p)
+{
+    for (int i = 0; i < ATTEMPTS; i++)
+        if (p->attempts[i].probe != NULL && probe_connected(p->attempts[i].probe) != -1)
+            return true;
+    return false;
+}
+
 static struct round_view view_of(const struct family_round *side)
 {
     struct round_view v = {
@@ -327,9 +418,9 @@ static struct round_view view_of(const struct family_round *side)
     };
 
     for (size_t i = 0; i < side->probe_count; i++) {
-        const struct probe *p = side->probes[i].probe;
-        bool stands = p != NULL && probe_connected(p) != -1;
-        v.silent += p != NULL && !stands;
+        const struct host_probe *p = &side->probes[i];
+        bool stands = !p->ended && is_connected(p);
+        v.silent += !p->ended && !stands;
         v.anyone_connected = v.anyone_connected || stands;
     }
     v.silent_ms = silent_ms(side, &v.operators);
@@ -387,8 +478,10 @@ static void advance(evutil_socket_t fd, short events, void *context)
         return;
     }
     for (int f = 0; f < FAMILIES; f++) {
-        if (!r->sides[f].done)
+        if (!r->sides[f].done) {
             side_advance(&r->sides[f]);
+            try_again(&r->sides[f]);
+        }
         done = done && r->sides[f].done;
     }
     if (done)
@@ -397,37 +490,21 @@ static void advance(evutil_socket_t fd, short events, void *context)
         deadline_arm(r->tick, clock_mono_ms() + TICK_MS);
 }
 
-static void probe_ended(const struct probe_result *result, void *context)
-{
-    struct host_probe *p = context;
-    struct family_round *side = p->side;
-
-    p->probe = NULL;
-    p->host->probe = *result;
-    if (result->outcome == OUTCOME_TIMEOUT)
-        p->host->silent_syns = syns_sent(result->total_ms);
-    side->running--;
-    side->anyone_connected = side->anyone_connected || result->connected;
-    set_outcome(p);
-    deadline_soon(side->round->tick);
-}
-
 static void probe_host(struct family_round *side, struct target_result *target,
                        const struct dns_host *host)
 {
-    struct round *r = side->round;
     struct host_probe *p = &side->probes[side->probe_count++];
     int64_t now = clock_mono_ms();
 
     p->side = side;
     p->target = target;
     p->host = &target->hosts[target->host_count++];
+    p->deadline_ms = now + side->round->plan.timeout_ms;
     snprintf(p->host->host, sizeof p->host->host, "%s", host->name);
     p->host->probe.address = host->address;
     p->host->probe.started_ms = now;
     side->running++;
-    p->probe = probe_start(r->base, &host->address, &r->plan.settings, now + r->plan.timeout_ms,
-                           probe_ended, p);
+    start_attempt(p, &p->attempts[0]);
 }
 
 /* The most preferred host, and a second one under another name where there is one. */

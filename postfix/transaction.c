@@ -172,7 +172,8 @@ static int reload(struct transaction *t)
     return rc;
 }
 
-/* A reload, and the wait until no process is left that knows only the step before. */
+/* A reload, and the wait until no process is left that knows only the step before, and a queue
+ * manager is there that a flush can reach: 0, 1 when Postfix is stopped, or -1. */
 static int settle(struct transaction *t)
 {
     struct why failure = t->why;
@@ -184,10 +185,10 @@ static int settle(struct transaction *t)
         begin(t);
         rc = end(t, "settle", settle_wait(before, &t->why), NULL);
     } else {
-        rc = stopped == 1 ? 0 : -1; /* stopped this very moment: nothing is left to wait for */
+        rc = stopped; /* stopped this very moment: nothing is left to wait for */
     }
     settle_free(before);
-    if (rc == 0)
+    if (rc != -1)
         t->why = failure;
     return rc;
 }
@@ -226,7 +227,7 @@ static void undo(struct transaction *t)
         enum install_result result = install_step(t, t->step, next, "undo");
         undone = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
         if (undone && next > 0)
-            undone = settle(t) == 0;
+            undone = settle(t) != -1;
     }
     if (!undone) {
         struct why second = t->why;
@@ -275,7 +276,7 @@ static enum transaction_result fail(struct transaction *t, const char *result)
 /* Reload, ask, flush. Behind the commit point, so a failure takes the change back. */
 static enum transaction_result activate(struct transaction *t)
 {
-    int stopped = reload(t);
+    int stopped = t->running ? settle(t) : reload(t);
 
     if (stopped == -1 || verify(t) == -1) {
         undo(t);
