@@ -24,7 +24,8 @@
 #define REASON_MAX     512
 
 struct order {
-    bool given;            /* the change under way is an operator's, and holds when it is done */
+    bool given;            /* the change under way is an operator's, and holds when it is done, */
+    bool release;          /* or only accepts what somebody else has edited */
     engine_answer *answer; /* NULL when nobody waits any more */
     void *context;
 };
@@ -57,6 +58,7 @@ struct engine {
     struct order order;    /* of an operator who waits for the change */
     char change_failed[REASON_MAX];
     int64_t retry_at, retry_after;
+    bool stands_down; /* what was said of it is in the log */
     int64_t relays_due;
 };
 
@@ -139,17 +141,40 @@ static void ask_postfix(struct engine *e)
         inquiry_ask(e->inquiry, e->config->apply.socket);
 }
 
+/* Somebody else has edited what is ours in main.cf: theirs stands, and only an operator's release
+ * lets us change anything again. */
+static bool has_drift(const struct engine *e)
+{
+    return json_array_size(json_object_get(inquiry_members(e->inquiry), "drift")) > 0;
+}
+
+static void note_drift(struct engine *e)
+{
+    const json_t *drift = json_object_get(inquiry_members(e->inquiry), "drift");
+    const char *first = json_string_value(json_array_get(drift, 0));
+
+    if (has_drift(e) && !e->stands_down)
+        log_warning("main.cf was edited by somebody else: %s; standing down until release",
+                    first == NULL ? "" : first);
+    else if (!has_drift(e) && e->stands_down)
+        log_notice("nothing of detourd's in main.cf is edited any more");
+    e->stands_down = has_drift(e);
+}
+
 static void postfix_answered(void *context)
 {
     struct engine *e = context;
     struct route route;
 
     take_identity(e);
+    note_drift(e);
     if (inquiry_route(inquiry_members(e->inquiry), &route))
         note_route(e, &route);
     if (!e->was_answered && e->round == NULL && e->last_round == NULL)
         deadline_soon(e->round_timer);
     e->was_answered = true;
+    if (inquiry_wants_all(e->inquiry) && *inquiry_problem(e->inquiry) == '\0')
+        ask_postfix(e);
     decide(e);
 }
 
@@ -201,12 +226,13 @@ static void set_hold(struct engine *e, bool hold)
 static void change_ended(const struct change_result *result, void *context)
 {
     struct engine *e = context;
+    bool holds = e->order.given && !e->order.release;
 
     e->change = NULL;
     if (result->known)
         note_route(e, &result->route);
     if (result->ok) {
-        if (e->order.given)
+        if (holds)
             set_hold(e, true);
         e->change_failed[0] = '\0';
         forget_retry(e);
@@ -265,8 +291,7 @@ static bool another_relay_works(const struct engine *e)
 static bool may_change(const struct engine *e)
 {
     return e->config->mode == MODE_SWITCH && e->route_known && e->change == NULL &&
-           *inquiry_problem(e->inquiry) == '\0' && clock_wall() >= e->retry_at &&
-           json_array_size(json_object_get(inquiry_members(e->inquiry), "drift")) == 0;
+           *inquiry_problem(e->inquiry) == '\0' && clock_wall() >= e->retry_at && !has_drift(e);
 }
 
 /* detour-apply was cut off in the middle: asking for the route in force again finishes it. */
@@ -454,10 +479,17 @@ void engine_hold(struct engine *e, engine_answer *answer, void *context)
     answer(true, line, context);
 }
 
+/* detour-apply is asked whatever was last heard of drift: main.cf may just have been edited. */
 void engine_release(struct engine *e, engine_answer *answer, void *context)
 {
     set_hold(e, false);
     forget_retry(e);
+    if (e->change == NULL && (has_drift(e) || *inquiry_problem(e->inquiry) == '\0')) {
+        e->order =
+            (struct order){ .given = true, .release = true, .answer = answer, .context = context };
+        start_change(e, (struct change_wish){ .release = true });
+        return;
+    }
     answer(true, "released: detourd decides again", context);
     decide(e);
 }

@@ -6,6 +6,7 @@
  *     1 status           the route in force, drift
  *     1 direct           go back to the owner's own configuration
  *     1 relay NAME PORT  send everything that leaves through that relay
+ *     1 release          accept what others have edited of a route, and go back to direct
  *     1 plan direct | 1 plan relay NAME PORT    what such a request would change
  *
  * Tokens match [a-z0-9-]{1,64} or are a decimal port, so nothing else can get through: no path,
@@ -21,7 +22,7 @@
 /* Longest line that is read, newline included. */
 #define REQUEST_MAX 256
 
-enum verb { VERB_FACTS, VERB_STATUS, VERB_DIRECT, VERB_RELAY, VERB_PLAN };
+enum verb { VERB_FACTS, VERB_STATUS, VERB_DIRECT, VERB_RELAY, VERB_PLAN, VERB_RELEASE };
 
 struct request {
     enum verb verb;

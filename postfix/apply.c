@@ -41,6 +41,7 @@ static int usage(FILE *out, int status)
 {
     fputs("usage: detour-apply [-c FILE] [--json] facts | status\n"
           "       detour-apply [-c FILE] [--json] [--dry-run] direct | relay NAME PORT\n"
+          "       detour-apply [-c FILE] [--json] release\n"
           "       detour-apply [-c FILE] [--json] plan direct | plan relay NAME PORT\n"
           "       detour-apply [-c FILE] --listen PATH\n"
           "       detour-apply [-c FILE]    (one request line on standard input)\n",
@@ -155,11 +156,14 @@ static void linger_after(const struct config *config, const struct route *route,
     linger(config, route);
 }
 
-static int change_route(const struct config *config, const struct route *route,
+static int change_route(const struct config *config, const struct request *request,
                         struct answer *answer)
 {
+    const struct route *route = &request->route;
+    struct change_request wanted = { .route = *route, .release = request->verb == VERB_RELEASE };
+
     hold_signals(SIG_BLOCK);
-    enum transaction_result result = transaction_run(config, route, answer);
+    enum transaction_result result = transaction_run(config, &wanted, answer);
     if (result == TRANSACTION_OK && !route_is_direct(route) && linger_count(config) > 0)
         linger_after(config, route, answer);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
@@ -179,7 +183,8 @@ static int perform(const struct config *config, const struct request *request,
         return plan_run(config, &request->route, answer) ? EXIT_OK : EXIT_FAILED;
     case VERB_DIRECT:
     case VERB_RELAY:
-        return change_route(config, &request->route, answer);
+    case VERB_RELEASE:
+        return change_route(config, request, answer);
     }
     return EXIT_FAILED;
 }

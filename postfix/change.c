@@ -35,7 +35,10 @@ static enum change_kind refuse_drift(const struct mark *mark, struct why *why)
     struct findings drift = { .text = mark->drift, .count = mark->drift_count };
     char *text = join(&drift);
 
-    why_set(why, "%s; put it back, or take out all of detourd's lines", text);
+    why_set(why,
+            "%.700s; nothing of that is overruled: \"detourctl release\" lets detourd start over "
+            "from main.cf as it is",
+            text);
     free(text);
     return CHANGE_REFUSED;
 }
@@ -210,31 +213,69 @@ static enum change_kind prepare_relay(const struct config *config, const char *w
     return kind;
 }
 
+/* What others have edited stays as it is. Only where the route is still ours is there a step on the
+ * way, which takes nothing but that. */
+static void prepare_kept(struct change *change)
+{
+    const struct mark *mark = change->now.mark;
+
+    for (size_t i = 0; i < mark->drift_count; i++)
+        findings_add(&change->notes, "%s: that stays", mark->drift[i]);
+    if (mark_is_handed_over(change->now.cf, mark))
+        findings_add(&change->notes,
+                     "relayhost leads to the relay that detourd's password and TLS settings are "
+                     "for: they stay too, as your own, with the files that they name");
+    if (route_is_direct(&mark->route))
+        return;
+    struct change_step *step = &change->between[change->between_count++];
+    step->main_cf = mark_remove_route(change->now.cf, mark, &step->len);
+}
+
 static enum change_kind prepare_direct(struct change *change)
 {
-    if (change->now.mark->generation == 0)
+    const struct mark *mark = change->now.mark;
+    const struct main_cf_now *now = &change->now;
+
+    if (mark->generation == 0 && mark->drift_count == 0)
         return CHANGE_NONE;
     change->after = memory_zero(change->original_len + 1, 1);
     memcpy(change->after, change->original, change->original_len);
     change->after_len = change->original_len;
+    if (now->len == change->after_len && memcmp(now->bytes, change->after, now->len) == 0)
+        return CHANGE_NONE;
+    if (mark->drift_count > 0) {
+        prepare_kept(change);
+        return CHANGE_NEEDED;
+    }
     struct main_cf *cf = main_cf_parse(change->original, change->original_len);
     add_steps(change, cf);
     main_cf_free(cf);
     return CHANGE_NEEDED;
 }
 
-enum change_kind change_prepare(const struct config *config, const struct route *route,
+/* There is something to release only where somebody else has edited what is ours. */
+static bool is_released(struct change *change)
+{
+    change->route = change->now.mark->route;
+    return change->now.mark->drift_count == 0;
+}
+
+enum change_kind change_prepare(const struct config *config, const struct change_request *request,
                                 const char *workspace, struct change *change, struct why *why)
 {
-    *change = (struct change){ .route = *route };
-    if (route_allowed(config, route, why) == -1)
+    *change = (struct change){ .route = request->route };
+    if (route_allowed(config, &request->route, why) == -1)
         return CHANGE_REFUSED;
     if (home_check(config, why) == -1 || main_cf_now_read(config, &change->now, why) == -1)
         return CHANGE_FAILED;
-    if (change->now.mark->drift_count > 0)
-        return refuse_drift(change->now.mark, why);
-    change->original = mark_remove(change->now.cf, &change->original_len);
-    if (route_is_direct(route))
+    const struct mark *mark = change->now.mark;
+    if (request->release && is_released(change))
+        return CHANGE_NONE;
+    change->route = request->route;
+    if (!mark->legible || (mark->drift_count > 0 && !route_is_direct(&request->route)))
+        return refuse_drift(mark, why);
+    change->original = mark_remove(change->now.cf, mark, &change->original_len);
+    if (route_is_direct(&request->route))
         return prepare_direct(change);
     return prepare_relay(config, workspace, change, why);
 }

@@ -2,7 +2,9 @@
 /*
  * What a request would change, worked out without changing anything: main.cf is read, Postfix is
  * asked, refusals are looked for, and the new main.cf and its maps are rendered in memory. A switch
- * from one relay to another starts from the owner's main.cf, never from the first relay's.
+ * from one relay to another starts from the owner's main.cf, never from the first relay's. Where
+ * somebody else has edited what is ours (mark.h), the only change is the one to direct, which keeps
+ * every edit.
  *
  * A running Postfix takes a change in steps, each a whole main.cf that fits the one before: what
  * the relay demands (password, TLS) comes before the route to it and goes after it. For the route
@@ -48,9 +50,15 @@ struct change {
     size_t after_len;
 };
 
+/* What is asked for. */
+struct change_request {
+    struct route route;
+    bool release; /* to direct, but only where there is drift */
+};
+
 /* Fills CHANGE, which change_free ends in every case. WORKSPACE is for stage.h. WHY holds the
  * reason of a refusal or failure. */
-enum change_kind change_prepare(const struct config *config, const struct route *route,
+enum change_kind change_prepare(const struct config *config, const struct change_request *request,
                                 const char *workspace, struct change *change, struct why *why);
 void change_free(struct change *change);
 

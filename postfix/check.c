@@ -10,9 +10,13 @@ static int check_stages(const struct config *config, const struct change *change
 
     if (stage_check(after, why) == -1)
         return -1;
-    if (route_is_direct(&change->route))
-        return stage_removes(config, old, new, &change->now.mark->settings, why);
-    return stage_adds(config, old, new, &change->rendering.settings, why);
+    if (!route_is_direct(&change->route))
+        return stage_adds(config, old, new, &change->rendering.settings, why);
+    struct settings taken_off = { 0 };
+    mark_taken_off(change->now.cf, change->now.mark, &taken_off);
+    int rc = stage_removes(config, old, new, &taken_off, why);
+    settings_free(&taken_off);
+    return rc;
 }
 
 int check_change(const struct config *config, const struct change *change, const char *workspace,

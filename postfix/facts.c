@@ -6,9 +6,12 @@
 #include "postfix/command.h"
 #include "postfix/files.h"
 #include "postfix/findings.h"
+#include "postfix/generation.h"
 #include "postfix/home.h"
 #include "postfix/queue.h"
+#include "postfix/reverts.h"
 #include "postfix/stage.h"
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -82,22 +85,58 @@ json_t *texts_json(char *const texts[], size_t count)
     return list;
 }
 
-static json_t *common_members(const struct config *config, const struct mark *mark,
+/* FNV-1a of the two files: it changes when somebody edits them. */
+static uint64_t fingerprint(const struct config *config)
+{
+    static const char *const names[] = { "main.cf", "master.cf" };
+    uint64_t sum = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *path = home_path(config, names[i]);
+        struct why ignored;
+        size_t len = 0;
+        char *bytes = file_read(path, MAIN_CF_MAX, &len, &ignored);
+        for (size_t k = 0; bytes != NULL && k < len; k++)
+            sum = (sum ^ (unsigned char)bytes[k]) * UINT64_C(1099511628211);
+        free(bytes);
+        free(path);
+    }
+    return sum;
+}
+
+/* A run was cut off, or somebody has brought back a main.cf whose maps are gone. */
+static bool is_unfinished(const struct config *config, const struct mark *mark)
+{
+    return home_is_unfinished(config) || (mark->generation != 0 && mark->drift_count == 0 &&
+                                          !generation_exists(config, mark->generation));
+}
+
+static json_t *advice(const struct config *config, const struct main_cf_now *now)
+{
+    char *text = reverts_advice(config, now);
+    json_t *list = texts_json(&text, text == NULL ? 0 : 1);
+
+    free(text);
+    return list;
+}
+
+static json_t *common_members(const struct config *config, const struct main_cf_now *now,
                               const char *daemon_directory, const char *queue_directory,
                               struct why *why)
 {
     int running = postfix_running(config, daemon_directory, queue_directory, why);
+    const struct mark *mark = now->mark;
 
     if (running == -1)
         return NULL;
-    char *unfinished = home_path(config, UNFINISHED);
     json_t *members = json_object();
     json_object_set_new(members, "route", route_json(&mark->route));
     json_object_set_new(members, "drift", texts_json(mark->drift, mark->drift_count));
-    json_object_set_new(members, "unfinished", json_boolean(access(unfinished, F_OK) == 0));
+    json_object_set_new(members, "advice", advice(config, now));
+    json_object_set_new(members, "unfinished", json_boolean(is_unfinished(config, mark)));
     json_object_set_new(members, "running", json_boolean(running));
     json_object_set_new(members, "queue", json_integer(queue_count(queue_directory)));
-    free(unfinished);
+    json_object_set_new(members, "fingerprint", json_sprintf("%016" PRIx64, fingerprint(config)));
     return members;
 }
 
@@ -113,7 +152,7 @@ json_t *status_members(const struct config *config, struct why *why)
     if (p != NULL && parameters_count(p) != 2)
         why_set(why, "postconf does not say where Postfix's directories are");
     else if (p != NULL)
-        members = common_members(config, now.mark, parameters_value(p, names[0]),
+        members = common_members(config, &now, parameters_value(p, names[0]),
                                  parameters_value(p, names[1]), why);
     parameters_free(p);
     main_cf_now_free(&now);
@@ -126,10 +165,10 @@ static struct view *view_of_owner(const struct config *config, const struct main
 {
     const char *home = config->postfix.config_directory;
 
-    if (now->mark->drift_count > 0 || route_is_direct(&now->mark->route))
+    if (!now->mark->legible || (now->mark->generation == 0 && now->mark->drift_count == 0))
         return view_read(home, home, why);
     size_t len;
-    char *original = mark_remove(now->cf, &len);
+    char *original = mark_remove(now->cf, now->mark, &len);
     struct view *view = view_staged(config, NULL, original, len, why);
     free(original);
     return view;
@@ -219,7 +258,7 @@ json_t *facts_members(const struct config *config, struct why *why)
     if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
         view = view_of_owner(config, &now, why);
     if (view != NULL)
-        members = common_members(config, now.mark, view_value(view, "daemon_directory"),
+        members = common_members(config, &now, view_value(view, "daemon_directory"),
                                  view_value(view, "queue_directory"), why);
     if (members != NULL)
         add_view(members, view, config);

@@ -6,8 +6,10 @@
 #include "postfix/command.h"
 #include "postfix/files.h"
 #include "postfix/home.h"
+#include "postfix/record.h"
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,19 +35,43 @@ static unsigned long number_of(const char *name)
     return *end == '\0' && errno == 0 ? number : 0;
 }
 
-unsigned long generation_next(const struct config *config, unsigned long in_force)
+/* The highest number below LIMIT that is there; 0 where there is none. */
+static unsigned long highest_below(const struct config *config, unsigned long limit)
 {
     char *path = home_path(config, PRIVATE);
     DIR *dir = opendir(path);
-    unsigned long highest = in_force;
+    unsigned long highest = 0;
 
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
-        if (number_of(entry->d_name) > highest)
-            highest = number_of(entry->d_name);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        unsigned long number = number_of(entry->d_name);
+        if (number > highest && number < limit)
+            highest = number;
+    }
     if (dir != NULL)
         closedir(dir);
     free(path);
-    return highest + 1;
+    return highest;
+}
+
+unsigned long generation_next(const struct config *config, unsigned long in_force)
+{
+    unsigned long highest = highest_below(config, ULONG_MAX);
+
+    return (highest > in_force ? highest : in_force) + 1;
+}
+
+unsigned long generation_before(const struct config *config, unsigned long number)
+{
+    return highest_below(config, number);
+}
+
+bool generation_exists(const struct config *config, unsigned long number)
+{
+    char *path = generation_path(config, number);
+    bool found = access(path, F_OK) == 0;
+
+    free(path);
+    return found;
 }
 
 static int write_source(const char *directory, const char *name, const char *text, struct why *why)
@@ -110,8 +136,18 @@ static int fill(const struct config *config, const char *directory, const char *
     return maps_answer(config, directory, type, r, why);
 }
 
+static int write_record(const char *directory, const char *main_cf, size_t len, struct why *why)
+{
+    char *path = memory_format("%s/" RECORD, directory);
+    int rc = file_create(path, 0600, main_cf, len, why);
+
+    free(path);
+    return rc;
+}
+
 int generation_build(const struct config *config, unsigned long number, const char *map_type,
-                     const struct rendering *rendering, struct why *why)
+                     const struct rendering *rendering, const char *main_cf, size_t len,
+                     struct why *why)
 {
     char *parent = home_path(config, PRIVATE), *path = generation_path(config, number);
     char *temporary = memory_format("%s.new", path);
@@ -120,6 +156,7 @@ int generation_build(const struct config *config, unsigned long number, const ch
 
     if (tree_remove(temporary, why) == 0 && directory_make(temporary, 0700, why) == 0 &&
         fill(config, temporary, map_type, rendering, why) == 0 &&
+        write_record(temporary, main_cf, len, why) == 0 &&
         directory_sync_files(temporary, why) == 0)
         rc = rename(temporary, path) == 0 ? directory_sync(parent, why)
                                           : why_errno(why, "cannot rename %s", temporary);
@@ -161,21 +198,49 @@ bool generation_holds(const struct config *config, unsigned long number, const c
     return holds;
 }
 
-int generation_clean(const struct config *config, unsigned long keep, struct why *why)
+/* Whether a line that counts names a file in the directory. */
+static bool is_named(const struct main_cf *cf, const char *directory)
+{
+    size_t n = strlen(directory);
+
+    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
+        const struct main_cf_line *line = main_cf_line(cf, i);
+        const char *hit =
+            line->logical == NO_LOGICAL_LINE ? NULL : memmem(line->text, line->len, directory, n);
+        if (hit != NULL && hit + n < line->text + line->len && hit[n] == '/')
+            return true;
+    }
+    return false;
+}
+
+static int clean_one(const char *path, const struct main_cf *cf, struct why *why)
+{
+    if (!is_named(cf, path))
+        return tree_remove(path, why);
+    char *record = memory_format("%s/" RECORD, path);
+    int rc = tree_remove(record, why);
+    free(record);
+    return rc;
+}
+
+int generation_clean(const struct config *config, unsigned long keep, const char *main_cf,
+                     struct why *why)
 {
     char *parent = home_path(config, PRIVATE);
     DIR *dir = opendir(parent);
     int rc = dir == NULL ? why_errno(why, "%s", parent) : 0;
+    struct main_cf *cf = main_cf_parse(main_cf, strlen(main_cf));
 
     for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;) {
         if (entry->d_name[0] == '.' || (keep != 0 && number_of(entry->d_name) == keep))
             continue;
         char *path = memory_format("%s/%s", parent, entry->d_name);
-        rc = tree_remove(path, why);
+        rc = clean_one(path, cf, why);
         free(path);
     }
     if (dir != NULL)
         closedir(dir);
+    main_cf_free(cf);
     free(parent);
     return rc;
 }

@@ -20,18 +20,27 @@
 /* One more than any that is there or in force. */
 unsigned long generation_next(const struct config *config, unsigned long in_force);
 
+/* The next lower number that is there; 0 where there is none. */
+unsigned long generation_before(const struct config *config, unsigned long number);
+
+bool generation_exists(const struct config *config, unsigned long number);
+
 /* The directory of a generation; the caller frees it. */
 char *generation_path(const struct config *config, unsigned long number);
 
-/* Builds the files and asks Postfix for every key; 0, or -1 with a reason and nothing left. */
+/* Builds the files, asks Postfix for every key, and puts MAIN_CF, which is to refer to them, beside
+ * them (record.h); 0, or -1 with a reason and nothing left. */
 int generation_build(const struct config *config, unsigned long number, const char *map_type,
-                     const struct rendering *rendering, struct why *why);
+                     const struct rendering *rendering, const char *main_cf, size_t len,
+                     struct why *why);
 
 /* Whether the generation is there, holds just this and answers every key. */
 bool generation_holds(const struct config *config, unsigned long number, const char *map_type,
                       const struct rendering *rendering);
 
-/* Removes every generation but KEEP (0: all of them). */
-int generation_clean(const struct config *config, unsigned long keep, struct why *why);
+/* Removes every generation but KEEP (0: all of them). Where MAIN_CF, the text that is in force,
+ * names the files of another, they are the owner's now: only its record goes. */
+int generation_clean(const struct config *config, unsigned long keep, const char *main_cf,
+                     struct why *why);
 
 #endif

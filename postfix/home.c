@@ -5,6 +5,7 @@
 #include "lib/trust.h"
 #include "postfix/command.h"
 #include "postfix/files.h"
+#include "postfix/record.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -47,6 +48,27 @@ int home_prepare(const struct config *config, struct why *why)
     return make(config, PRIVATE, 0700, why);
 }
 
+bool home_is_unfinished(const struct config *config)
+{
+    char *path = home_path(config, UNFINISHED);
+    bool found = access(path, F_OK) == 0;
+
+    free(path);
+    return found;
+}
+
+/* What was written for the route that main.cf speaks of. A main.cf without a word of a route is
+ * what a run that was cut off may have found or left; otherwise somebody took our words out. */
+static struct main_cf *find_record(const struct config *config, const struct main_cf *cf)
+{
+    bool any;
+    unsigned long generation = mark_generation(cf, &any);
+
+    if (generation != 0)
+        return record_read(config, generation);
+    return any || !home_is_unfinished(config) ? record_latest(config) : NULL;
+}
+
 int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why)
 {
     char *path = home_path(config, "main.cf");
@@ -55,10 +77,13 @@ int main_cf_now_read(const struct config *config, struct main_cf_now *now, struc
     now->bytes = file_read(path, MAIN_CF_MAX, &now->len, why);
     if (now->bytes != NULL) {
         now->cf = main_cf_parse(now->bytes, now->len);
-        if (now->cf == NULL)
+        if (now->cf == NULL) {
             why_set(why, "%s holds a NUL byte", path);
-        else
-            now->mark = mark_read(now->cf);
+        } else {
+            struct main_cf *record = find_record(config, now->cf);
+            now->mark = mark_read(now->cf, record);
+            main_cf_free(record);
+        }
     }
     free(path);
     return now->mark == NULL ? -1 : 0;

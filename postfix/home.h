@@ -37,6 +37,9 @@ struct main_cf_now {
     struct mark *mark;
 };
 
+/* Whether a run was cut off, or is at work. */
+bool home_is_unfinished(const struct config *config);
+
 /* 0, or -1 with a reason. main_cf_now_free ends NOW either way. */
 int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why);
 void main_cf_now_free(struct main_cf_now *now);

@@ -141,7 +141,8 @@ bool plan_run(const struct config *config, const struct route *route, struct ans
     struct plan plan = { .config = config };
     struct why why;
     int64_t started = clock_mono_ms();
-    enum change_kind kind = change_prepare(config, route, NULL, &plan.change, &why);
+    struct change_request request = { .route = *route };
+    enum change_kind kind = change_prepare(config, &request, NULL, &plan.change, &why);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
 
     answer_step(answer, "prepare", well, clock_mono_ms() - started, well ? NULL : why.text);

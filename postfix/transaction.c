@@ -11,6 +11,7 @@
 #include "postfix/generation.h"
 #include "postfix/install.h"
 #include "postfix/lock.h"
+#include "postfix/reverts.h"
 #include "postfix/settle.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@
  * holds the reason. */
 struct transaction {
     const struct config *config;
-    const struct route *route;
+    const struct change_request *request;
     struct answer *answer;
     struct change change;
     char *workspace;
@@ -66,15 +67,6 @@ static int take_lock(struct transaction *t)
     return rc;
 }
 
-static bool is_unfinished(const struct transaction *t)
-{
-    char *path = home_path(t->config, UNFINISHED);
-    bool found = access(path, F_OK) == 0;
-
-    free(path);
-    return found;
-}
-
 static int set_unfinished(struct transaction *t)
 {
     char *path = home_path(t->config, UNFINISHED), *directory = home_path(t->config, OUR_DIRECTORY);
@@ -95,43 +87,6 @@ static void clear_unfinished(const struct transaction *t)
     free(path);
 }
 
-/* What a run that was cut off left behind: its stage, and every generation that main.cf does not
- * refer to. */
-static int clean(struct transaction *t, unsigned long keep)
-{
-    if (tree_remove(t->workspace, &t->why) == -1)
-        return -1;
-    return generation_clean(t->config, keep, &t->why);
-}
-
-static int build_maps(struct transaction *t)
-{
-    if (t->change.generation == 0)
-        return 0;
-    begin(t);
-    int rc = generation_build(t->config, t->change.generation, change_map_type(&t->change),
-                              &t->change.rendering, &t->why);
-    return end(t, "maps", rc, NULL);
-}
-
-static int check(struct transaction *t)
-{
-    begin(t);
-    int rc = check_change(t->config, &t->change, t->workspace, &t->why);
-    return end(t, "check", rc, NULL);
-}
-
-static int keep_before(struct transaction *t)
-{
-    char *path = home_path(t->config, BEFORE);
-    int rc = 0;
-
-    if (!route_is_direct(t->route))
-        rc = file_replace(path, 0600, t->change.original, t->change.original_len, &t->why);
-    free(path);
-    return rc;
-}
-
 /* The main.cf of a step: 0 is the one that was found, the last one is the one to be. */
 static struct change_step step_at(const struct transaction *t, size_t n)
 {
@@ -147,6 +102,45 @@ static struct change_step step_at(const struct transaction *t, size_t n)
 static size_t last_step(const struct transaction *t)
 {
     return t->change.between_count + 1;
+}
+
+/* What a run that was cut off left behind: its stage, and every generation but KEEP that the
+ * main.cf in place does not refer to. */
+static int clean(struct transaction *t, unsigned long keep)
+{
+    const char *main_cf = step_at(t, t->step).main_cf;
+
+    if (tree_remove(t->workspace, &t->why) == -1)
+        return -1;
+    return generation_clean(t->config, keep, main_cf, &t->why);
+}
+
+static int build_maps(struct transaction *t)
+{
+    if (t->change.generation == 0)
+        return 0;
+    begin(t);
+    int rc = generation_build(t->config, t->change.generation, change_map_type(&t->change),
+                              &t->change.rendering, t->change.after, t->change.after_len, &t->why);
+    return end(t, "maps", rc, NULL);
+}
+
+static int check(struct transaction *t)
+{
+    begin(t);
+    int rc = check_change(t->config, &t->change, t->workspace, &t->why);
+    return end(t, "check", rc, NULL);
+}
+
+static int keep_before(struct transaction *t)
+{
+    char *path = home_path(t->config, BEFORE);
+    int rc = 0;
+
+    if (!route_is_direct(&t->change.route))
+        rc = file_replace(path, 0600, t->change.original, t->change.original_len, &t->why);
+    free(path);
+    return rc;
 }
 
 static enum install_result install_step(struct transaction *t, size_t from, size_t to,
@@ -200,7 +194,7 @@ static enum install_result install(struct transaction *t)
 
     begin(t);
     t->running = activate_running(t->config, &t->why);
-    if (t->running == -1 || keep_before(t) == -1 || set_unfinished(t) == -1) {
+    if (t->running == -1 || keep_before(t) == -1) {
         end(t, "install", -1, NULL);
         return INSTALL_FAILED;
     }
@@ -235,9 +229,9 @@ static void undo(struct transaction *t)
                 second.text);
         return;
     }
-    if (reload(t) != -1)
+    int stopped = reload(t);
+    if (clean(t, t->change.now.mark->generation) == 0 && stopped != -1)
         clear_unfinished(t);
-    generation_clean(t->config, t->change.now.mark->generation, &t->why);
     why_set(&t->why, "%.900s; main.cf was put back", failure.text);
 }
 
@@ -251,10 +245,30 @@ static int verify(struct transaction *t)
 
 /* A flush that fails puts nothing at risk: the mail waits for its own next attempt. The next run
  * finds the work unfinished. */
-static void flush(struct transaction *t)
+static int flush(struct transaction *t)
 {
     begin(t);
-    if (end(t, "flush", activate_flush(t->config, &t->why), NULL) == 0)
+    return end(t, "flush", activate_flush(t->config, &t->why), NULL);
+}
+
+/* What others have edited is dealt with, so it can be forgotten; but not that it was edited. */
+static void note_reverted(struct transaction *t)
+{
+    if (t->change.now.mark->reverted && reverts_add(t->config, &t->why) == -1)
+        answer_step(t->answer, "note", false, 0, t->why.text);
+}
+
+/* The rest, once Postfix works by the main.cf in place. Only now: what was started before the
+ * reload has had its time to open the old maps. And the mark of unfinished work goes last, since a
+ * record without a block in main.cf would say that somebody took the block out. */
+static void finish(struct transaction *t, bool running, unsigned long keep)
+{
+    int flushed = running ? flush(t) : 0;
+    int cleaned = clean(t, keep);
+
+    if (cleaned == -1)
+        answer_step(t->answer, "clean", false, 0, t->why.text);
+    if (flushed == 0 && cleaned == 0)
         clear_unfinished(t);
 }
 
@@ -262,7 +276,7 @@ static json_t *members_of(const struct transaction *t)
 {
     json_t *members = json_object();
 
-    json_object_set_new(members, "route", route_json(t->route));
+    json_object_set_new(members, "route", route_json(&t->change.route));
     json_object_set_new(members, "notes", texts_json(t->change.notes.text, t->change.notes.count));
     return members;
 }
@@ -282,39 +296,43 @@ static enum transaction_result activate(struct transaction *t)
         undo(t);
         return fail(t, "failed");
     }
-    if (stopped == 0)
-        flush(t);
-    else
-        clear_unfinished(t);
-    /* Only now: what was started before the reload has had its time to open the old maps. */
-    if (clean(t, t->change.generation) == -1)
-        answer_step(t->answer, "clean", false, 0, t->why.text);
+    finish(t, stopped == 0, t->change.generation);
+    note_reverted(t);
     answer_end(t->answer, "ok",
                stopped == 1 ? "Postfix is not running; the route counts when it starts" : NULL,
                members_of(t));
     return TRANSACTION_OK;
 }
 
-/* The route is in force. What a run that was cut off may have left undone is done again. */
+/* main.cf is as it should be. What a run that was cut off may have left undone is done again; and
+ * where somebody else has put main.cf back, nobody knows whether Postfix works by it. */
 static enum transaction_result nothing_to_change(struct transaction *t)
 {
-    if (t->was_unfinished) {
+    const struct mark *mark = t->change.now.mark;
+    bool put_back = mark->drift_count > 0;
+
+    if (put_back && set_unfinished(t) == -1)
+        return fail(t, "failed");
+    if (t->was_unfinished || put_back) {
+        struct settle *before = put_back ? settle_begin(t->config, &t->why) : NULL;
         int stopped = reload(t);
+        if (stopped == 0 && before != NULL && settle_wait(before, &t->why) == -1)
+            stopped = -1;
+        settle_free(before);
         if (stopped == -1)
             return fail(t, "failed");
-        if (stopped == 0)
-            flush(t);
-        else
-            clear_unfinished(t);
+        finish(t, stopped == 0, put_back ? 0 : mark->generation);
+        note_reverted(t);
     }
-    answer_end(t->answer, "unchanged", NULL, members_of(t));
-    return TRANSACTION_UNCHANGED;
+    answer_end(t->answer, put_back ? "ok" : "unchanged", NULL, members_of(t));
+    return put_back ? TRANSACTION_OK : TRANSACTION_UNCHANGED;
 }
 
 static enum change_kind prepare(struct transaction *t)
 {
     begin(t);
-    enum change_kind kind = change_prepare(t->config, t->route, t->workspace, &t->change, &t->why);
+    enum change_kind kind =
+        change_prepare(t->config, t->request, t->workspace, &t->change, &t->why);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
     end(t, "prepare", well ? 0 : -1, kind == CHANGE_NONE ? "in force already" : NULL);
     return kind;
@@ -323,7 +341,6 @@ static enum change_kind prepare(struct transaction *t)
 /* One attempt; AGAIN when somebody else edited main.cf meanwhile. */
 static enum transaction_result attempt(struct transaction *t, bool *again)
 {
-    struct why ignored;
     enum change_kind kind = prepare(t);
 
     *again = false;
@@ -334,7 +351,7 @@ static enum transaction_result attempt(struct transaction *t, bool *again)
     if (kind == CHANGE_NONE)
         return nothing_to_change(t);
     enum install_result result = INSTALL_FAILED;
-    if (build_maps(t) == 0 && check(t) == 0)
+    if (set_unfinished(t) == 0 && build_maps(t) == 0 && check(t) == 0)
         result = install(t);
     if (result == INSTALL_DONE || result == INSTALL_UNSYNCED)
         return activate(t);
@@ -342,9 +359,10 @@ static enum transaction_result attempt(struct transaction *t, bool *again)
         undo(t);
         return fail(t, "failed");
     }
-    if (!t->was_unfinished)
+    struct why failure = t->why;
+    if (clean(t, t->change.now.mark->generation) == 0 && !t->was_unfinished)
         clear_unfinished(t);
-    generation_clean(t->config, t->change.now.mark->generation, &ignored);
+    t->why = failure;
     *again = result == INSTALL_CHANGED;
     return TRANSACTION_FAILED;
 }
@@ -376,20 +394,20 @@ static void release(struct transaction *t)
     free(t->workspace);
 }
 
-enum transaction_result transaction_run(const struct config *config, const struct route *route,
-                                        struct answer *answer)
+enum transaction_result transaction_run(const struct config *config,
+                                        const struct change_request *request, struct answer *answer)
 {
-    struct transaction t = { .config = config, .route = route, .answer = answer, .lock = -1 };
+    struct transaction t = { .config = config, .request = request, .answer = answer, .lock = -1 };
     enum transaction_result result = TRANSACTION_FAILED;
 
     t.workspace = home_path(config, STAGE);
-    if (route_allowed(config, route, &t.why) == -1) {
+    if (route_allowed(config, &request->route, &t.why) == -1) {
         fail(&t, "refused");
     } else if (home_check(config, &t.why) == -1 || home_prepare(config, &t.why) == -1) {
         fail(&t, "failed");
     } else {
         int rc = take_lock(&t);
-        t.was_unfinished = is_unfinished(&t);
+        t.was_unfinished = home_is_unfinished(config);
         if (rc == 1)
             why_set(&t.why, "another change is under way");
         if (rc == 0)

@@ -13,8 +13,8 @@
 #define DETOURD_POSTFIX_TRANSACTION_H
 
 #include "lib/config.h"
-#include "lib/route.h"
 #include "postfix/answer.h"
+#include "postfix/change.h"
 #include <stdbool.h>
 
 enum transaction_result {
@@ -24,7 +24,8 @@ enum transaction_result {
 };
 
 /* Answers each step and the result. */
-enum transaction_result transaction_run(const struct config *config, const struct route *route,
+enum transaction_result transaction_run(const struct config *config,
+                                        const struct change_request *request,
                                         struct answer *answer);
 
 #endif

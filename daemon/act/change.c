@@ -49,8 +49,12 @@ static void answered(const struct apply_result *result, void *context)
     route_text(&c->route, name);
     c->result.ok = result->end == APPLY_OK;
     c->result.known = c->result.ok && inquiry_route(result->last, &c->result.route);
-    if (c->result.ok)
+    if (c->result.ok && c->wish.release)
+        snprintf(c->line, sizeof c->line, "released: detourd decides again");
+    else if (c->result.ok)
         snprintf(c->line, sizeof c->line, "route is %s", name);
+    else if (c->wish.release)
+        snprintf(c->line, sizeof c->line, "release: %s", result->reason);
     else
         snprintf(c->line, sizeof c->line, "route %s: %s", name, result->reason);
     finish(c);
@@ -58,14 +62,20 @@ static void answered(const struct apply_result *result, void *context)
 
 static void ask(struct change *c, const struct route *route)
 {
-    struct request request = { .verb = route_is_direct(route) ? VERB_DIRECT : VERB_RELAY,
+    struct request request = { .verb = c->wish.release          ? VERB_RELEASE
+                                       : route_is_direct(route) ? VERB_DIRECT
+                                                                : VERB_RELAY,
                                .route = *route };
     char name[ROUTE_TEXT];
 
     c->route = *route;
     route_text(route, name);
-    snprintf(c->text, sizeof c->text, "switching to %s", name);
-    log_notice("%s", c->text);
+    if (c->wish.release) {
+        snprintf(c->text, sizeof c->text, "asking what was edited");
+    } else {
+        snprintf(c->text, sizeof c->text, "switching to %s", name);
+        log_notice("%s", c->text);
+    }
     c->call = apply_start(c->means.base, c->means.socket, &request, answered, c);
 }
 
@@ -118,7 +128,7 @@ static void begin(evutil_socket_t fd, short events, void *context)
 
     (void)fd;
     (void)events;
-    if (c->wish.as_it_is || c->wish.direct) {
+    if (c->wish.as_it_is || c->wish.direct || c->wish.release) {
         ask(c, c->wish.as_it_is ? &c->wish.in_use : &direct);
         return;
     }

@@ -28,6 +28,7 @@ struct change_wish {
     bool leave;                /* not the one in use */
     struct route in_use;
     bool as_it_is; /* ask for IN_USE again, without a proof: finishes what was cut off */
+    bool release;  /* accept what somebody else has edited of a route, which ends it */
 };
 
 struct change_result {

@@ -52,19 +52,33 @@ static void note_problem(struct inquiry *q, const char *problem)
     snprintf(q->problem, sizeof q->problem, "%s", problem);
 }
 
+/* Whether Postfix's configuration is another than when everything was asked last: then what was
+ * said then may be wrong now. */
+static bool is_edited(const struct inquiry *q, const json_t *last)
+{
+    const json_t *now = json_object_get(last, "fingerprint");
+
+    return !q->all_asked && now != NULL &&
+           !json_equal((json_t *)now, json_object_get(q->members, "fingerprint"));
+}
+
+static void take(struct inquiry *q, json_t *last)
+{
+    if (q->members == NULL)
+        q->members = json_object();
+    q->all_wanted = (q->all_wanted && !q->all_asked) || is_edited(q, last);
+    json_object_update(q->members, last);
+    q->at = clock_wall();
+}
+
 static void answered(const struct apply_result *result, void *context)
 {
     struct inquiry *q = context;
 
     q->question = NULL;
     note_problem(q, result->end == APPLY_OK ? "" : result->reason);
-    if (result->end == APPLY_OK) {
-        if (q->members == NULL)
-            q->members = json_object();
-        json_object_update(q->members, (json_t *)result->last);
-        q->at = clock_wall();
-        q->all_wanted = q->all_wanted && !q->all_asked;
-    }
+    if (result->end == APPLY_OK)
+        take(q, (json_t *)result->last);
     q->callback(q->context);
 }
 
@@ -82,6 +96,11 @@ void inquiry_want_all(struct inquiry *q)
 {
     q->all_wanted = true;
     q->all_asked = false;
+}
+
+bool inquiry_wants_all(const struct inquiry *q)
+{
+    return q->all_wanted;
 }
 
 void inquiry_stop(struct inquiry *q)

@@ -27,6 +27,7 @@ void inquiry_free(struct inquiry *inquiry);
  * beginning), else for what changes. */
 void inquiry_ask(struct inquiry *inquiry, const char *socket);
 void inquiry_want_all(struct inquiry *inquiry);
+bool inquiry_wants_all(const struct inquiry *inquiry);
 
 /* Drops the question under way. */
 void inquiry_stop(struct inquiry *inquiry);

@@ -104,6 +104,8 @@ static void barred_text(const struct engine_view *v, const char *what, char *out
     span_text(v->advice.until - v->now, span);
     if (v->config->mode != MODE_SWITCH)
         snprintf(out, size, "would %s now, but mode is observe", what);
+    else if (json_array_size(json_object_get(v->facts, "drift")) > 0)
+        snprintf(out, size, "would %s, but stands down until release: main.cf was edited", what);
     else if (v->advice.bar == HEALTH_HELD)
         snprintf(out, size, "would %s now, but an operator said hold", what);
     else if (v->advice.bar == HEALTH_STAYING)
@@ -201,6 +203,16 @@ static void add_port_problems(json_t *list, const json_t *verdict, const struct 
         add(list, "port 25 is blocked and mode is observe: mail is deferred", "");
 }
 
+static void add_drift_problems(json_t *list, const struct engine_view *v)
+{
+    json_t *drift = json_object_get(v->facts, "drift");
+
+    add_each(list, "main.cf was edited by somebody else: ", drift);
+    if (json_array_size(drift) > 0)
+        add(list, "detourd stands down and changes nothing until `detourctl release`", "");
+    add_each(list, "", json_object_get(v->facts, "advice"));
+}
+
 static json_t *problems_document(const struct engine_view *v, const json_t *verdict)
 {
     json_t *list = json_array(), *running = json_object_get(v->facts, "running");
@@ -211,7 +223,7 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
         add(list, "Postfix is not running", "");
     if (v->change_failed[0] != '\0')
         add(list, "the last change failed: ", v->change_failed);
-    add_each(list, "main.cf was edited by somebody else: ", json_object_get(v->facts, "drift"));
+    add_drift_problems(list, v);
     if (v->config->mode == MODE_SWITCH && v->route_known && route_is_direct(&v->route))
         add_each(list, "a switch would be refused: ", json_object_get(v->facts, "refusals"));
     add_relay_problems(list, v);

@@ -4,6 +4,7 @@ import os
 import pytest
 
 from lab import Lab
+from lab.apply import Apply
 
 
 def pytest_configure(config):
@@ -19,6 +20,12 @@ def lab(request):
     marker = request.node.get_closest_marker("lab")
     with Lab(**(marker.kwargs if marker else {})) as made:
         yield made
+
+
+@pytest.fixture
+def apply(lab):
+    """detour-apply, its configuration and the Postfix of the mail host."""
+    return Apply(lab)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/ownership.h"
+
+#include "lib/memory.h"
+#include "postfix/block.h"
+#include "postfix/home.h"
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char *put_aside_name(const struct main_cf_line *line)
+{
+    size_t from = strlen(PUT_ASIDE), n = from;
+
+    while (n < line->len && !is_space(line->text[n]) && line->text[n] != '=')
+        n++;
+    return n == from ? NULL : memory_format("%.*s", (int)(n - from), line->text + from);
+}
+
+/* Whether TEXT, with or without a newline, is the setting as we write it. */
+static bool is_written(const char *text, size_t len, const struct setting *setting)
+{
+    size_t name = strlen(setting->name), value = strlen(setting->value);
+
+    if (len > 0 && text[len - 1] == '\n')
+        len--;
+    return len == name + 3 + value && memcmp(text, setting->name, name) == 0 &&
+           memcmp(text + name, " = ", 3) == 0 &&
+           memcmp(text + name + 3, setting->value, value) == 0;
+}
+
+/* The setting that a commented line used to be. */
+static size_t commented(const struct main_cf_line *line, const struct settings *settings)
+{
+    size_t n = 1;
+
+    if (line->len == 0 || line->text[0] != '#')
+        return NO_SETTING;
+    while (n < line->len && line->text[n] == ' ')
+        n++;
+    for (size_t k = 0; k < settings->count; k++)
+        if (is_written(line->text + n, line->len - n, &settings->item[k]))
+            return k;
+    return NO_SETTING;
+}
+
+/* By its text alone. ASIDE is the setting that the last line put aside was about. */
+static struct line_owner first_look(const struct main_cf *cf, size_t i,
+                                    const struct settings *settings, size_t *aside)
+{
+    const struct main_cf_line *line = main_cf_line(cf, i);
+    const char *name = main_cf_name(cf, line->logical);
+
+    if (block_line_kind(line) != BLOCK_NONE)
+        return (struct line_owner){ .kind = LINE_FRAME, .setting = NO_SETTING };
+    if (main_cf_line_begins(line, PUT_ASIDE)) {
+        char *own = put_aside_name(line);
+        if (own != NULL)
+            *aside = settings_find(settings, own);
+        free(own);
+        return (struct line_owner){ .kind = LINE_ASIDE, .setting = *aside };
+    }
+    size_t setting = name == NULL ? commented(line, settings) : settings_find(settings, name);
+    enum line_kind kind = setting == NO_SETTING ? LINE_OTHER
+                          : name == NULL        ? LINE_COMMENTED
+                                                : LINE_THEIRS;
+    return (struct line_owner){ .kind = kind, .setting = setting };
+}
+
+/* A block reaches from a first line to the next last line. */
+static void mark_blocks(const struct main_cf *cf, struct line_owner *owner)
+{
+    size_t begin = 0;
+    bool open = false;
+
+    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
+        enum block_line kind = block_line_kind(main_cf_line(cf, i));
+        if (kind == BLOCK_BEGIN) {
+            begin = i;
+            open = true;
+        } else if (kind == BLOCK_END && open) {
+            for (size_t k = begin; k <= i; k++)
+                owner[k].in_block = true;
+            open = false;
+        }
+    }
+}
+
+/* What continues a line of the block belongs to it, wherever it stands. */
+static void keep_together(const struct main_cf *cf, struct line_owner *owner)
+{
+    size_t logical = NO_LOGICAL_LINE;
+    bool in_block = false;
+
+    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
+        size_t own = main_cf_line(cf, i)->logical;
+        if (own == NO_LOGICAL_LINE)
+            continue;
+        if (own != logical)
+            in_block = owner[i].in_block;
+        logical = own;
+        owner[i].in_block = in_block;
+    }
+}
+
+/* Whether nothing else continues the logical line of I. */
+static bool stands_alone(const struct main_cf *cf, size_t i)
+{
+    size_t logical = main_cf_line(cf, i)->logical;
+
+    for (size_t k = i + 1; k < main_cf_line_count(cf); k++) {
+        size_t next = main_cf_line(cf, k)->logical;
+        if (next != NO_LOGICAL_LINE)
+            return next != logical;
+    }
+    return true;
+}
+
+static bool names_our_files(const struct setting *setting)
+{
+    return strstr(setting->value, "/" PRIVATE "/") != NULL;
+}
+
+static bool is_ours(const struct line_owner *owner)
+{
+    return owner->kind == LINE_FRAME || owner->kind == LINE_OURS;
+}
+
+/* Line I, when it is as we wrote it and stands where we put it. */
+static void claim(const struct main_cf *cf, const struct settings *settings,
+                  struct line_owner *owner, size_t i)
+{
+    const struct main_cf_line *line = main_cf_line(cf, i);
+    struct line_owner *o = &owner[i];
+
+    if (o->kind != LINE_THEIRS)
+        return;
+    const struct setting *setting = &settings->item[o->setting];
+    bool beside = (i > 0 && is_ours(&owner[i - 1])) ||
+                  (i + 1 < main_cf_line_count(cf) && is_ours(&owner[i + 1]));
+    if ((o->in_block || beside || names_our_files(setting)) &&
+        is_written(line->text, line->len, setting) && stands_alone(cf, i))
+        o->kind = LINE_OURS;
+}
+
+struct line_owner *ownership_find(const struct main_cf *cf, const struct settings *settings)
+{
+    size_t count = main_cf_line_count(cf), aside = NO_SETTING;
+    struct line_owner *owner = memory_zero(count + 1, sizeof *owner);
+
+    for (size_t i = 0; i < count; i++)
+        owner[i] = first_look(cf, i, settings, &aside);
+    mark_blocks(cf, owner);
+    keep_together(cf, owner);
+    /* Down and up again: what stands beside a line of ours may be ours as well. */
+    for (size_t i = 0; i < count; i++)
+        claim(cf, settings, owner, i);
+    for (size_t i = count; i > 0; i--)
+        claim(cf, settings, owner, i - 1);
+    for (size_t i = 0; i < count; i++)
+        if (owner[i].kind == LINE_COMMENTED && !owner[i].in_block)
+            owner[i] = (struct line_owner){ .kind = LINE_OTHER, .setting = NO_SETTING };
+    return owner;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * main.cf as it was written for a generation, kept beside its maps: what tells an edit by somebody
+ * else from our own words. It goes with the generation; without one, no route of ours is in force.
+ */
+#ifndef DETOURD_POSTFIX_RECORD_H
+#define DETOURD_POSTFIX_RECORD_H
+
+#include "lib/config.h"
+#include "postfix/main_cf.h"
+
+/* In a generation's directory. */
+#define RECORD "main.cf"
+
+/* The caller frees it; NULL where there is none that can be read. */
+struct main_cf *record_read(const struct config *config, unsigned long generation);
+
+/* The record of the latest generation that has one, or NULL. */
+struct main_cf *record_latest(const struct config *config);
+
+#endif
