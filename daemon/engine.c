@@ -17,7 +17,8 @@
 #define HISTORY_ROUNDS 8
 #define RELAY_BEAT     3600 /* s between checks of the relays while direct */
 #define STATUS_BEAT    60   /* s between questions about Postfix at the most */
-#define RETRY_FIRST    60   /* s after a change that failed; doubled with each failure */
+#define STATUS_FRESH   2 /* s: what was said of Postfix longer ago is asked again before a change */
+#define RETRY_FIRST    60 /* s after a change that failed; doubled with each failure */
 #define RETRY_LAST     600
 #define RELAY_GIVEN_UP 2    /* checks in a row that the relay in use may fail */
 #define FIRST_ROUND_MS 5000 /* so long the first round waits for Postfix's source address */
@@ -300,24 +301,38 @@ static bool is_unfinished(const struct engine *e)
     return json_is_true(json_object_get(inquiry_members(e->inquiry), "unfinished"));
 }
 
-static void decide(struct engine *e)
+/* False: no change is called for. */
+static bool find_wish(const struct engine *e, struct change_wish *wish)
 {
     struct health_settings settings = health_settings(e);
     struct health_advice advice =
         health_advise(&e->state.health, &settings, on_relay(e), clock_wall());
 
-    if (!may_change(e))
+    *wish = (struct change_wish){ .as_it_is = is_unfinished(e) };
+    if (wish->as_it_is)
+        return true;
+    if (advice.bar != HEALTH_FREE)
+        return false;
+    if (advice.wish != HEALTH_KEEP) {
+        wish->direct = advice.wish == HEALTH_RETURN;
+        return true;
+    }
+    wish->leave = relay_is_lost(e) && !e->state.health.hold && another_relay_works(e);
+    return wish->leave;
+}
+
+/* Somebody may have edited main.cf since it was last asked about: so it is asked again first, and
+ * its answer brings us back here. */
+static void decide(struct engine *e)
+{
+    struct change_wish wish;
+
+    if (!may_change(e) || !find_wish(e, &wish))
         return;
-    if (is_unfinished(e))
-        start_change(e, (struct change_wish){ .as_it_is = true });
-    else if (advice.bar != HEALTH_FREE)
-        return;
-    else if (advice.wish == HEALTH_LEAVE)
-        start_change(e, (struct change_wish){ .direct = false });
-    else if (advice.wish == HEALTH_RETURN)
-        start_change(e, (struct change_wish){ .direct = true });
-    else if (relay_is_lost(e) && !e->state.health.hold && another_relay_works(e))
-        start_change(e, (struct change_wish){ .leave = true });
+    if (clock_wall() - inquiry_at(e->inquiry) > STATUS_FRESH)
+        ask_postfix(e);
+    else
+        start_change(e, wish);
 }
 
 /* Rounds */
