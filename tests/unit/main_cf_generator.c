@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/unit/main_cf_generator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONG_LINE 100000
+#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
+
+/* Of the C library's own the numbers may change with its version. */
+static uint32_t state;
+
+static uint32_t below(uint32_t limit)
+{
+    state = state * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)(state >> 8) * limit) >> 24);
+}
+
+static bool one_in(uint32_t n)
+{
+    return below(n) == 0;
+}
+
+#define PICK(list) ((list)[below(COUNT(list))])
+
+/* What a route sets, names that only look like it, and others; the last are legal at all times. */
+static const char *const names[] = {
+    "relayhost",
+    "relayhost",
+    "smtp_sasl_auth_enable",
+    "smtp_sasl_password_maps",
+    "smtp_sasl_password_maps",
+    "smtp_tls_policy_maps",
+    "smtp_tls_CAfile",
+    "relayhosts",
+    "relay",
+    "Relayhost",
+    "xrelayhost",
+    "smtp_tls_policy_map",
+    "smtp_tls_policy_maps2",
+    "mydestination",
+    "mynetworks",
+    "smtpd_banner",
+    "smtpd_relay_restrictions",
+    "my_own",
+    "detourd",
+    "always_bcc",
+};
+
+static const char *const odd_names[] = {
+    "relayhost\xc3\xa4", "\xff\xfe", "relayhost:", "$relayhost", "{relayhost}", "", "-o", "a,b"
+};
+
+static const char *const equals[] = { " = ",   "=",       " =",    "= ",
+                                      "\t=\t", " \v=\f ", "  =  ", "\r= ",
+                                      "\n = ", "\n\t=",   " =\n ", " =\n# not a value\n  " };
+
+static const char *const values[] = {
+    "",
+    "yes",
+    "no",
+    "[home.example]:587",
+    "$myhostname, localhost.$mydomain, localhost",
+    "$relayhost",
+    "${relayhost}",
+    "${relayhost?yes}",
+    "${relayhost?{a}:{b}}",
+    "${my_own:none}",
+    "{ a, b }, { c = d }",
+    "check_policy_service { inet:127.0.0.1:9, timeout=2s }",
+    "hash:/etc/aliases",
+    "static:user:pass#word",
+    "inline:{ { relay.example = a:b } }",
+    "$$dollar",
+    "$",
+    "= leading equals",
+    "a = b",
+    "name # no comment",
+    "\"quoted\" 'too' \\",
+    "#detourd: relayhost = x",
+    "# detourd: end 0123456789abcdef",
+    "caf\xc3\xa9",
+    "latin \xe9\xff\xfe",
+    "bell\a esc\033 del\177",
+    "form\ffeed\vtab\tend",
+};
+
+/* Between two physical lines of one logical line, and between two logical lines. */
+static const char *const between[] = {
+    "# a comment\n",
+    "#relayhost = commented out\n",
+    "  # indented\n",
+    "\t#\n",
+    "\n",
+    "   \n",
+    " \t\v\f\r\n",
+    "\r\n",
+    "#detourd:relayhost = x\n",
+    "#detourd\n",
+    "#detourd:\n",
+    "#Detourd: relayhost = x\n",
+    "# detourd: relayhost = x\n",
+    "# detourd:begin relay ses 587 generation 7\n",
+    "# detourd: beginning\n",
+    "#  detourd: end 0123456789abcdef\n",
+    "## detourd: begin relay ses 587 generation 7\n",
+    " #detourd: relayhost = x\n",
+    "\t# detourd: begin relay ses 587 generation 7\n",
+    "# \xff\xfe not UTF-8\n",
+    "# Written by detour-apply(8); \"detour-apply direct\" takes it out again.\n",
+};
+
+static void put_between(FILE *out)
+{
+    for (uint32_t n = below(3); n > 0; n--)
+        fputs(PICK(between), out);
+}
+
+static void put_value(FILE *out)
+{
+    fputs(PICK(values), out);
+    if (one_in(300))
+        for (int i = 0; i < LONG_LINE / 10; i++)
+            fputs("host.test, ", out);
+}
+
+static void put_continuation(FILE *out)
+{
+    static const char *const indents[] = { " ", "\t", "  ", " \t", "\v", "\f", "\r", "        " };
+
+    fputc('\n', out);
+    put_between(out);
+    fputs(PICK(indents), out);
+    put_value(out);
+}
+
+static void put_parameter(FILE *out, enum generator_kind kind)
+{
+    static const char *const ends[] = { "\n", "\n", "\n", "\n", " \n", "\t\n", "\r\n", "\n\n" };
+
+    if (kind == GENERATE_ANY && one_in(12))
+        fputs(PICK(odd_names), out);
+    else
+        fputs(PICK(names), out);
+    if (kind == GENERATE_LEGAL || !one_in(15))
+        fputs(PICK(equals), out);
+    put_value(out);
+    while (one_in(3))
+        put_continuation(out);
+    fputs(PICK(ends), out);
+}
+
+/* A few bytes at random places changed, put in or taken out. */
+static void disturb(struct bytes *file)
+{
+    static const char bytes[] = "\n\n\r \t\v\f#=:$ {}x\xff\xc3";
+
+    for (uint32_t n = 1 + below(4); n > 0 && file->len > 0; n--) {
+        uint32_t at = below((uint32_t)file->len);
+        if (one_in(3))
+            memmove(file->text + at, file->text + at + 1, file->len-- - at);
+        else
+            file->text[at] = bytes[below(sizeof bytes - 1)];
+    }
+}
+
+static void use_carriage_returns(struct bytes *file)
+{
+    struct bytes out = { NULL, 0 };
+    FILE *to = open_memstream(&out.text, &out.len);
+
+    for (size_t i = 0; i < file->len; i++)
+        if (file->text[i] == '\n')
+            fputs("\r\n", to);
+        else
+            fputc(file->text[i], to);
+    fclose(to);
+    free(file->text);
+    *file = out;
+}
+
+static void cut(struct bytes *file, size_t len)
+{
+    file->len = len;
+    file->text[len] = '\0';
+}
+
+/* Where the last line ends without a newline, or goes on into nothing. */
+static void spoil_end(struct bytes *file)
+{
+    size_t len = file->len;
+
+    while (len > 0 && file->text[len - 1] == '\n')
+        len--;
+    cut(file, len);
+}
+
+static void put_lines(FILE *out, enum generator_kind kind)
+{
+    static const char *const ends[] = { "  ", "\t", " # c", "#", "  continued", "\n \n", "\r" };
+
+    if (one_in(12) && kind == GENERATE_ANY)
+        fputs(one_in(2) ? " relayhost = continues nothing\n" : "\t# c\n \n  x\n\ty\n", out);
+    put_between(out);
+    for (uint32_t n = one_in(20) ? 0 : 1 + below(12); n > 0; n--) {
+        put_parameter(out, kind);
+        put_between(out);
+    }
+    /* A continuation of nothing is a line of its own for a parser of another kind. */
+    if (one_in(6))
+        fputs(PICK(ends), out);
+}
+
+struct bytes generate_main_cf(uint32_t seed, enum generator_kind kind)
+{
+    struct bytes file = { NULL, 0 };
+    FILE *out = open_memstream(&file.text, &file.len);
+
+    state = seed * 2654435761u + 12345u;
+    below(1);
+    if (!one_in(100))
+        put_lines(out, kind);
+    fclose(out);
+    if (one_in(6))
+        use_carriage_returns(&file);
+    if (one_in(4))
+        spoil_end(&file);
+    if (kind == GENERATE_ANY && one_in(3))
+        disturb(&file);
+    if (kind == GENERATE_ANY && one_in(8))
+        cut(&file, below((uint32_t)file.len + 1));
+    return file;
+}
+
+const char *trait_name(enum trait trait)
+{
+    static const char *const texts[TRAITS] = {
+        [TRAIT_EMPTY] = "empty",
+        [TRAIT_ONLY_COMMENTS] = "comments alone",
+        [TRAIT_NO_FINAL_NEWLINE] = "no newline at the end",
+        [TRAIT_CARRIAGE_RETURNS] = "carriage returns",
+        [TRAIT_CONTINUED] = "continuation lines",
+        [TRAIT_COMMENT_INSIDE] = "comments inside of them",
+        [TRAIT_CONTINUED_AT_END] = "a continuation at the end",
+        [TRAIT_LEADING_SPACE] = "white space first",
+        [TRAIT_TWICE] = "relayhost twice or more",
+        [TRAIT_EMPTY_VALUE] = "empty values",
+        [TRAIT_NO_EQUALS] = "lines without =",
+        [TRAIT_BRACES] = "braces",
+        [TRAIT_DOLLAR] = "$name",
+        [TRAIT_NOT_UTF8] = "other bytes than UTF-8",
+        [TRAIT_LONG_LINE] = "lines of 100 kB",
+        [TRAIT_FORM_FEED] = "form feeds and vertical tabs",
+        [TRAIT_NEAR_MARK] = "what is nearly our mark",
+    };
+
+    return texts[trait];
+}
+
+static bool any_entry(const struct entries *entries, enum trait trait)
+{
+    for (size_t i = 0; i < entries->count; i++) {
+        const char *value = entries->item[i].value;
+        if (trait == TRAIT_NO_EQUALS ? value == NULL : value != NULL && *value == '\0')
+            return true;
+    }
+    return false;
+}
+
+static bool has(const struct bytes *file, const char *text)
+{
+    return strstr(file->text, text) != NULL;
+}
+
+static bool ends_in_continuation(const struct bytes *file)
+{
+    const char *last = strrchr(file->text, '\n');
+
+    return last != NULL && (last[1] == ' ' || last[1] == '\t');
+}
+
+bool has_trait(const struct bytes *file, const struct entries *entries, enum trait trait)
+{
+    switch (trait) {
+    case TRAIT_EMPTY:
+        return file->len == 0;
+    case TRAIT_ONLY_COMMENTS:
+        return file->len > 0 && file->text[0] == '#' && entries->count == 0;
+    case TRAIT_NO_FINAL_NEWLINE:
+        return file->len > 0 && file->text[file->len - 1] != '\n';
+    case TRAIT_CARRIAGE_RETURNS:
+        return has(file, "\r\n");
+    case TRAIT_CONTINUED:
+        return has(file, "\n ") || has(file, "\n\t");
+    case TRAIT_COMMENT_INSIDE:
+        return has(file, "\n# a comment\n ") || has(file, "\n\n ");
+    case TRAIT_CONTINUED_AT_END:
+        return ends_in_continuation(file);
+    case TRAIT_LEADING_SPACE:
+        return file->text[0] == ' ' || file->text[0] == '\t';
+    case TRAIT_TWICE:
+        return entries_named(entries, "relayhost") > 1;
+    case TRAIT_EMPTY_VALUE:
+    case TRAIT_NO_EQUALS:
+        return any_entry(entries, trait);
+    case TRAIT_BRACES:
+        return has(file, "{ ");
+    case TRAIT_DOLLAR:
+        return has(file, "${");
+    case TRAIT_NOT_UTF8:
+        return has(file, "\xff");
+    case TRAIT_LONG_LINE:
+        return file->len > LONG_LINE;
+    case TRAIT_FORM_FEED:
+        return has(file, "\f") || has(file, "\v");
+    default:
+        return has(file, "#detourd:relayhost") || has(file, "# detourd:begin");
+    }
+}
