@@ -73,7 +73,6 @@ static const char *const values[] = {
     "static:user:pass#word",
     "inline:{ { relay.example = a:b } }",
     "$$dollar",
-    "$",
     "= leading equals",
     "a = b",
     "name # no comment",
@@ -85,6 +84,9 @@ static const char *const values[] = {
     "bell\a esc\033 del\177",
     "form\ffeed\vtab\tend",
 };
+
+/* Postfix's programs end at these ("macro processing error") where they need the value. */
+static const char *const bad_values[] = { "$", "${relayhost", "${", "$()", "a $ b" };
 
 /* Between two physical lines of one logical line, and between two logical lines. */
 static const char *const between[] = {
@@ -117,37 +119,46 @@ static void put_between(FILE *out)
         fputs(PICK(between), out);
 }
 
-static void put_value(FILE *out)
+/* NAME is whose value it is: Postfix's programs end at one that refers to itself. */
+static const char *pick_value(enum generator_kind kind, const char *name)
 {
-    fputs(PICK(values), out);
+    const char *value = PICK(values);
+
+    while (kind == GENERATE_LEGAL && strchr(value, '$') != NULL && strstr(value, name) != NULL)
+        value = PICK(values);
+    return value;
+}
+
+static void put_value(FILE *out, enum generator_kind kind, const char *name)
+{
+    fputs(kind == GENERATE_ANY && one_in(30) ? PICK(bad_values) : pick_value(kind, name), out);
     if (one_in(300))
         for (int i = 0; i < LONG_LINE / 10; i++)
             fputs("host.test, ", out);
 }
 
-static void put_continuation(FILE *out)
+static void put_continuation(FILE *out, enum generator_kind kind, const char *name)
 {
     static const char *const indents[] = { " ", "\t", "  ", " \t", "\v", "\f", "\r", "        " };
 
     fputc('\n', out);
     put_between(out);
     fputs(PICK(indents), out);
-    put_value(out);
+    put_value(out, kind, name);
 }
 
 static void put_parameter(FILE *out, enum generator_kind kind)
 {
     static const char *const ends[] = { "\n", "\n", "\n", "\n", " \n", "\t\n", "\r\n", "\n\n" };
 
-    if (kind == GENERATE_ANY && one_in(12))
-        fputs(PICK(odd_names), out);
-    else
-        fputs(PICK(names), out);
+    const char *name = kind == GENERATE_ANY && one_in(12) ? PICK(odd_names) : PICK(names);
+
+    fputs(name, out);
     if (kind == GENERATE_LEGAL || !one_in(15))
         fputs(PICK(equals), out);
-    put_value(out);
+    put_value(out, kind, name);
     while (one_in(3))
-        put_continuation(out);
+        put_continuation(out, kind, name);
     fputs(PICK(ends), out);
 }
 
