@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/install.h"
 
+#include "lib/clock.h"
 #include "lib/memory.h"
+#include "postfix/attributes.h"
 #include "postfix/files.h"
 #include "postfix/lock.h"
 #include "postfix/main_cf.h"
@@ -13,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,9 +24,6 @@
  * Ours arrives whole by rename, so it may say that it is older (Postfix's dict_load_file_xt). */
 #define MTIME_BACK_S 5
 
-#define XATTR_NAMES_MAX 4096
-#define XATTR_VALUE_MAX 65536
-
 struct installation {
     char *lock_path;       /* postconf's: main.cf.tmp beside the name main.cf */
     int lock_fd;           /* held until the rename is done */
@@ -34,34 +32,65 @@ struct installation {
     int new_fd;
 };
 
-/* The protocol of edit_file_open(): whoever held the lock before us may have renamed or removed the
- * file that we opened; and a file that a crash left behind, with other permissions or a second
- * name, is not written to but put out of the way. */
+/* Whether PATH still names what was opened. */
+static bool is_named(const struct stat *opened, const char *path)
+{
+    struct stat named;
+
+    return stat(path, &named) == 0 && opened->st_dev == named.st_dev &&
+           opened->st_ino == named.st_ino;
+}
+
+/* Whether a file may be written to: what a crash left behind may have other permissions, or be
+ * main.cf itself under a second name. */
+static bool is_usable(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && st->st_nlink == 1 && (st->st_mode & 07777) == 0600 &&
+           st->st_uid == geteuid();
+}
+
+/* One turn of edit_file_open(): the descriptor, or -1 with a reason, or -2 to try again, since
+ * whoever held the lock before us has renamed or removed the file that we opened, or we have put an
+ * unusable one out of the way. */
+static int try_to_lock(const char *path, struct why *why)
+{
+    struct stat st;
+    int rc = -2, fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+    if (fd == -1)
+        return why_errno(why, "cannot create %s", path);
+    if (!lock_exclusive(fd, LOCK_TIMEOUT_MS))
+        rc = why_set(why, "somebody else edits main.cf: %s stays locked", path);
+    else if (fstat(fd, &st) == -1)
+        rc = why_errno(why, "%s", path);
+    else if (!is_named(&st, path))
+        rc = -2;
+    else if (is_usable(&st))
+        return fd;
+    else if (unlink(path) == -1 && errno != ENOENT)
+        rc = why_errno(why, "cannot remove %s", path);
+    close(fd);
+    return rc;
+}
+
+/* The protocol of edit_file_open(), with an end: on a file system that gives our files another
+ * owner or mode, no file would ever do. */
 static int open_locked(const char *path, struct why *why)
 {
-    struct stat opened, named;
+    int64_t deadline = clock_mono_ms() + LOCK_TIMEOUT_MS;
 
     for (;;) {
-        int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd == -1)
-            return why_errno(why, "cannot create %s", path);
-        if (!lock_exclusive(fd, LOCK_TIMEOUT_MS)) {
-            why_set(why, "somebody else edits main.cf: %s stays locked", path);
-            close(fd);
-            return -1;
-        }
-        bool same = fstat(fd, &opened) == 0 && stat(path, &named) == 0 &&
-                    opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-        if (same && S_ISREG(opened.st_mode) && opened.st_nlink == 1 &&
-            (opened.st_mode & 07777) == 0600 && opened.st_uid == 0)
+        int fd = try_to_lock(path, why);
+        if (fd != -2)
             return fd;
-        if (same && unlink(path) == -1 && errno != ENOENT) {
-            why_errno(why, "cannot remove %s", path);
-            close(fd);
-            return -1;
-        }
-        close(fd);
+        if (clock_mono_ms() > deadline)
+            return why_set(why, "%s cannot be made a file of our own", path);
     }
+}
+
+static char *beside(const char *target)
+{
+    return memory_format("%s.detourd", target);
 }
 
 /* Where main.cf is a link, the new file has to stand beside its target for the rename. The lock
@@ -75,7 +104,7 @@ static int open_new_file(struct installation *in, bool is_link, struct why *why)
             return why_errno(why, "cannot truncate %s", in->new_path);
         return 0;
     }
-    in->new_path = memory_format("%s.detourd", in->target);
+    in->new_path = beside(in->target);
     if (unlink(in->new_path) == -1 && errno != ENOENT)
         return why_errno(why, "cannot remove %s", in->new_path);
     in->new_fd = open(in->new_path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -84,62 +113,23 @@ static int open_new_file(struct installation *in, bool is_link, struct why *why)
     return 0;
 }
 
-/* Labels that a security module sets by itself may be denied; all else has to be kept. */
-static bool may_differ(const char *name, int error)
+static int set_time_back(int fd, struct why *why)
 {
-    return strncmp(name, "security.", 9) == 0 || error == ENOTSUP;
-}
+    struct timespec times[2];
 
-static int copy_xattr(int from, int to, const char *name, char *value, struct why *why)
-{
-    ssize_t n = fgetxattr(from, name, value, XATTR_VALUE_MAX);
-
-    if (n == -1 && errno == ENODATA)
-        return 0;
-    if ((n == -1 || fsetxattr(to, name, value, (size_t)n, 0) == -1) && !may_differ(name, errno))
-        return why_errno(why, "cannot keep the attribute %s of main.cf", name);
-    return 0;
-}
-
-static int copy_xattrs(int from, int to, struct why *why)
-{
-    char names[XATTR_NAMES_MAX];
-    ssize_t n = flistxattr(from, names, sizeof names);
-    int rc = 0;
-
-    if (n == -1 && errno == ENOTSUP)
-        return 0;
-    if (n == -1)
-        return why_errno(why, "cannot list the attributes of main.cf");
-    char *value = memory_zero(1, XATTR_VALUE_MAX);
-    for (char *name = names; rc == 0 && name < names + n; name += strlen(name) + 1)
-        rc = copy_xattr(from, to, name, value, why);
-    free(value);
-    return rc;
-}
-
-/* Owner first: a change of it may clear mode bits. Then the mode, which the lists may refine. */
-static int copy_attributes(int from, const struct stat *st, int to, struct why *why)
-{
-    struct timespec now, times[2];
-
-    if (fchown(to, st->st_uid, st->st_gid) == -1 || fchmod(to, st->st_mode & 07777) == -1)
-        return why_errno(why, "cannot give the new main.cf the owner and mode of the old");
-    if (copy_xattrs(from, to, why) == -1)
-        return -1;
-    clock_gettime(CLOCK_REALTIME, &now);
-    times[0] = times[1] = now;
+    clock_gettime(CLOCK_REALTIME, &times[0]);
+    times[1] = times[0];
     times[1].tv_sec -= MTIME_BACK_S;
-    if (futimens(to, times) == -1)
+    if (futimens(fd, times) == -1)
         return why_errno(why, "cannot set the time of the new main.cf");
     return 0;
 }
 
-static int fill_new_file(struct installation *in, int old_fd, const struct stat *st,
-                         const char *bytes, size_t len, struct why *why)
+static int fill_new_file(struct installation *in, int old_fd, const char *bytes, size_t len,
+                         struct why *why)
 {
     if (file_write_fd(in->new_fd, in->new_path, bytes, len, why) == -1 ||
-        copy_attributes(old_fd, st, in->new_fd, why) == -1)
+        attributes_copy(old_fd, in->new_fd, why) == -1 || set_time_back(in->new_fd, why) == -1)
         return -1;
     if (fsync(in->new_fd) == -1)
         return why_errno(why, "cannot write %s", in->new_path);
@@ -167,14 +157,31 @@ static enum install_result compare_old(const struct installation *in, const stru
     return INSTALL_CHANGED;
 }
 
+static char *parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == path ? memory_copy("/") : memory_format("%.*s", (int)(slash - path), path);
+}
+
 static int sync_parent(const char *path, struct why *why)
 {
-    char *directory = memory_copy(path);
+    char *directory = parent_of(path);
+    int rc = directory_sync(directory, why);
 
-    *strrchr(directory, '/') = '\0';
-    int rc = directory_sync(directory[0] == '\0' ? "/" : directory, why);
     free(directory);
     return rc;
+}
+
+/* Known before anything is written, and said in words that help. */
+static bool may_be_replaced(const char *path, struct why *why)
+{
+    char *directory = parent_of(path);
+    bool may =
+        attributes_replaceable(path, why) == 0 && attributes_replaceable(directory, why) == 0;
+
+    free(directory);
+    return may;
 }
 
 static enum install_result replace(struct installation *in, const char *main_cf, const char *old,
@@ -187,7 +194,7 @@ static enum install_result replace(struct installation *in, const char *main_cf,
     if (old_fd == -1 || fstat(old_fd, &st) == -1 || lstat(main_cf, &link) == -1)
         why_errno(why, "%s", in->target);
     else if (open_new_file(in, S_ISLNK(link.st_mode), why) == 0 &&
-             fill_new_file(in, old_fd, &st, new, new_len, why) == 0)
+             fill_new_file(in, old_fd, new, new_len, why) == 0)
         result = compare_old(in, &st, old, old_len, why);
     if (result == INSTALL_DONE && rename(in->new_path, in->target) == -1) {
         why_errno(why, "cannot rename %s to %s", in->new_path, in->target);
@@ -227,14 +234,36 @@ enum install_result install_main_cf(const char *directory, const char *old, size
     char *main_cf = memory_format("%s/main.cf", directory);
 
     in.lock_path = memory_format("%s/main.cf.tmp", directory);
-    in.lock_fd = open_locked(in.lock_path, why);
+    /* In an append-only directory the lock's file could be made, but never removed. */
+    if (attributes_replaceable(directory, why) == 0)
+        in.lock_fd = open_locked(in.lock_path, why);
     if (in.lock_fd != -1) {
         if (realpath(main_cf, in.target) == NULL)
             why_errno(why, "%s", main_cf);
-        else
+        else if (may_be_replaced(in.target, why))
             result = replace(&in, main_cf, old, old_len, new, new_len, why);
     }
     finish(&in, result);
     free(main_cf);
     return result;
+}
+
+void install_clean(const char *directory)
+{
+    char target[PATH_MAX], *lock_path = memory_format("%s/main.cf.tmp", directory);
+    char *main_cf = memory_format("%s/main.cf", directory);
+    struct why ignored;
+    int fd = open_locked(lock_path, &ignored);
+
+    if (fd != -1) {
+        if (realpath(main_cf, target) != NULL) {
+            char *stray = beside(target);
+            unlink(stray);
+            free(stray);
+        }
+        unlink(lock_path);
+        close(fd);
+    }
+    free(main_cf);
+    free(lock_path);
 }

@@ -4,9 +4,10 @@
  *
  * The new file is written under the lock that postconf(1) and Postfix's other editors take
  * (Postfix's src/util/edit_file.c: main.cf.tmp, created, locked, and still the file of that name),
- * so that a "postconf -e" at the same time waits for us or makes us start over. Owner, mode,
- * access control lists and other extended attributes are the old file's. A main.cf that is a
- * symbolic link stays one: the file that it names is replaced.
+ * so that a "postconf -e" at the same time waits for us or makes us start over. What the old file
+ * had beside its bytes the new one has too (attributes.h). A main.cf that is a symbolic link stays
+ * one: the file that it names is replaced. Another name of the same file (a hard link) keeps the
+ * old content, as with postconf. What chattr(1) has made immutable is left alone.
  */
 #ifndef DETOURD_POSTFIX_INSTALL_H
 #define DETOURD_POSTFIX_INSTALL_H
@@ -24,5 +25,9 @@ enum install_result {
 /* Replaces DIRECTORY/main.cf, which must hold exactly the OLD bytes, by NEW. */
 enum install_result install_main_cf(const char *directory, const char *old, size_t old_len,
                                     const char *new, size_t new_len, struct why *why);
+
+/* Removes the files that a run which was cut off may have left, in turn with other editors. What
+ * fails here fails again, and is said, when main.cf is to be replaced. */
+void install_clean(const char *directory);
 
 #endif

@@ -6,10 +6,12 @@
 #include "postfix/install.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -88,6 +90,133 @@ static void attributes_are_kept(void **state)
     assert_int_equal(access(temporary, F_OK), -1);
 }
 
+/* An access control list as the kernel keeps it (linux/posix_acl_xattr.h), little endian:
+ * user::rw-, user:4243:rw-, group::r--, mask::rw-, other::---. */
+static const unsigned char list[] = {
+    2, 0,    0,    0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,   6,
+    0, 0x93, 0x10, 0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16,  0,
+    6, 0,    255,  255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255,
+};
+
+static void access_lists_are_kept(void **state)
+{
+    unsigned char found[sizeof list + 100];
+    struct why why;
+    struct stat st;
+
+    (void)state;
+    put(main_cf, "old\n", 0640);
+    if (setxattr(main_cf, "system.posix_acl_access", list, sizeof list, 0) == -1)
+        skip();
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    assert_int_equal(getxattr(main_cf, "system.posix_acl_access", found, sizeof found),
+                     sizeof list);
+    assert_memory_equal(found, list, sizeof list);
+    assert_int_equal(stat(main_cf, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0660);
+}
+
+/* What a default list of the directory gives to every new file, the old one may not have had. */
+static void a_default_list_gives_nothing(void **state)
+{
+    struct why why;
+    struct stat st;
+
+    (void)state;
+    put(main_cf, "old\n", 0644);
+    if (setxattr(directory, "system.posix_acl_default", list, sizeof list, 0) == -1)
+        skip();
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    assert_int_equal(getxattr(main_cf, "system.posix_acl_access", NULL, 0), -1);
+    assert_int_equal(stat(main_cf, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0644);
+    expect(main_cf, "new\n");
+}
+
+/* The inode flags of chattr(1); false where the file system has none. */
+static bool change_flags(const char *path, int set, int clear)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), flags = 0;
+    bool done = ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0;
+
+    flags = (flags | set) & ~clear;
+    done = done && ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+    close(fd);
+    return done;
+}
+
+static int flags_of(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), flags = 0;
+
+    assert_int_equal(ioctl(fd, FS_IOC_GETFLAGS, &flags), 0);
+    close(fd);
+    return flags;
+}
+
+static void flags_are_kept(void **state)
+{
+    struct why why;
+
+    (void)state;
+    put(main_cf, "old\n", 0644);
+    if (!change_flags(main_cf, FS_NODUMP_FL | FS_NOATIME_FL, 0))
+        skip();
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    assert_int_equal(flags_of(main_cf) & (FS_NODUMP_FL | FS_NOATIME_FL),
+                     FS_NODUMP_FL | FS_NOATIME_FL);
+}
+
+static void expect_reason(const char *old, const char *word)
+{
+    struct why why;
+
+    assert_int_equal(install(old, "new\n", &why), INSTALL_FAILED);
+    if (strstr(why.text, word) == NULL)
+        fail_msg("expected '%s' in: %s", word, why.text);
+    assert_int_equal(access(temporary, F_OK), -1);
+}
+
+/* Somebody wants no changes, and knows how to allow them again. */
+static void what_chattr_forbids_is_left_alone(void **state)
+{
+    static const struct {
+        int flag;
+        const char *word;
+    } cases[] = { { FS_IMMUTABLE_FL, "main.cf is immutable; \"chattr -i" },
+                  { FS_APPEND_FL, "main.cf is append-only; \"chattr -a" } };
+
+    (void)state;
+    put(main_cf, "old\n", 0644);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (!change_flags(main_cf, cases[i].flag, 0))
+            skip();
+        expect_reason("old\n", cases[i].word);
+        assert_true(change_flags(main_cf, 0, cases[i].flag));
+        expect(main_cf, "old\n");
+        assert_true(change_flags(directory, cases[i].flag, 0));
+        expect_reason("old\n", strchr(cases[i].word, ' ') + 1);
+        assert_true(change_flags(directory, 0, cases[i].flag));
+        expect(main_cf, "old\n");
+    }
+}
+
+/* As with "postconf -e": the other name, a copy of somebody's for all we know, keeps what it has.
+ */
+static void a_second_name_keeps_the_old(void **state)
+{
+    char second[128];
+    struct why why;
+
+    (void)state;
+    snprintf(second, sizeof second, "%s/second", directory);
+    put(main_cf, "old\n", 0644);
+    assert_int_equal(link(main_cf, second), 0);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    expect(main_cf, "new\n");
+    expect(second, "old\n");
+}
+
 static void a_changed_file_is_left_alone(void **state)
 {
     struct why why;
@@ -124,6 +253,32 @@ static void a_link_stays_a_link(void **state)
     assert_int_equal(mkdir(directory, 0700), 0);
 }
 
+/* An absolute link, and a chain of them into another directory. */
+static void links_are_followed(void **state)
+{
+    char other[100], target[128], middle[128], to[128];
+    struct why why;
+    ssize_t n;
+
+    (void)state;
+    snprintf(other, sizeof other, "%s/other", directory);
+    snprintf(target, sizeof target, "%s/real", other);
+    snprintf(middle, sizeof middle, "%s/middle", directory);
+    assert_int_equal(mkdir(other, 0700), 0);
+    put(target, "old\n", 0644);
+    assert_int_equal(symlink("other/real", middle), 0);
+    assert_int_equal(symlink(middle, main_cf), 0);
+    assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
+    expect(target, "new\n");
+    n = readlink(main_cf, to, sizeof to - 1);
+    assert_int_equal(n, strlen(middle));
+    assert_memory_equal(to, middle, (size_t)n);
+    assert_int_equal(readlink(middle, to, sizeof to - 1), strlen("other/real"));
+    assert_int_equal(unlink(target), 0);
+    assert_int_equal(rmdir(other), 0);
+    expect_reason("new\n", "No such file");
+}
+
 /* What a crash left under the temporary name: with other permissions or a second name it may be
  * anything, also main.cf itself. */
 static void leftovers_are_put_out_of_the_way(void **state)
@@ -139,6 +294,24 @@ static void leftovers_are_put_out_of_the_way(void **state)
     assert_int_equal(install("new\n", "newer\n", &why), INSTALL_DONE);
     expect(main_cf, "newer\n");
     assert_int_equal(access(temporary, F_OK), -1);
+}
+
+/* A run that was cut off left both of its files, and the next one has nothing to install. */
+static void leftovers_are_removed(void **state)
+{
+    char real[128], stray[160];
+
+    (void)state;
+    snprintf(real, sizeof real, "%s/real.cf", directory);
+    snprintf(stray, sizeof stray, "%s.detourd", real);
+    put(real, "old\n", 0644);
+    assert_int_equal(symlink("real.cf", main_cf), 0);
+    put(temporary, "half of someth", 0644);
+    put(stray, "half of someth", 0600);
+    install_clean(directory);
+    expect(main_cf, "old\n");
+    assert_int_equal(access(temporary, F_OK), -1);
+    assert_int_equal(access(stray, F_OK), -1);
 }
 
 /* A postconf that is at work first: we wait, and see that the file has changed. */
@@ -210,11 +383,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(attributes_are_kept, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(access_lists_are_kept, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(a_default_list_gives_nothing, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(flags_are_kept, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(what_chattr_forbids_is_left_alone, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(a_second_name_keeps_the_old, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(links_are_followed, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(a_changed_file_is_left_alone, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(leftovers_are_put_out_of_the_way, make_directory,
                                         remove_directory),
+        cmocka_unit_test_setup_teardown(leftovers_are_removed, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(postconf_goes_first, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(nothing_to_replace, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(trees_end_at_links, make_directory, remove_directory),
