@@ -4,8 +4,6 @@
 #include "postfix/command.h"
 #include "postfix/facts.h"
 #include "postfix/view.h"
-#include <stdlib.h>
-#include <string.h>
 
 int activate_running(const struct config *config, struct why *why)
 {
@@ -44,24 +42,6 @@ int activate_reload(const struct config *config, struct why *why)
         return 0;
     /* It may have been stopped this very moment. */
     return activate_running(config, &ignored) == 0 ? 1 : -1;
-}
-
-int activate_verify(const struct config *config, const struct settings *settings, struct why *why)
-{
-    char *warnings = NULL;
-    const char *home = config->postfix.config_directory;
-    struct parameters *live = view_explicit(home, home, &warnings, why);
-    int rc = live == NULL ? -1 : 0;
-
-    for (size_t i = 0; rc == 0 && i < settings->count; i++) {
-        const char *value = parameters_value(live, settings->item[i].name);
-        if (value == NULL || strcmp(value, settings->item[i].value) != 0)
-            rc = why_set(why, "Postfix says that %s is %s", settings->item[i].name,
-                         value == NULL ? "not set" : "something else than was written");
-    }
-    parameters_free(live);
-    free(warnings);
-    return rc;
 }
 
 int activate_flush(const struct config *config, struct why *why)

@@ -4,7 +4,6 @@
 #define DETOURD_POSTFIX_ACTIVATE_H
 
 #include "lib/config.h"
-#include "postfix/mark.h"
 #include "postfix/why.h"
 
 /* 1 when Postfix runs, 0 when it does not, or -1 with a reason. */
@@ -13,10 +12,6 @@ int activate_running(const struct config *config, struct why *why);
 /* "postfix reload": 0, 1 when Postfix is not running (it reads main.cf when it starts), or -1 with
  * a reason. */
 int activate_reload(const struct config *config, struct why *why);
-
-/* Asks Postfix for the values that now count: 0 when SETTINGS are among them, or -1 with a reason.
- */
-int activate_verify(const struct config *config, const struct settings *settings, struct why *why);
 
 /* "postqueue -f": every message is tried now. 0, or -1 with a reason. */
 int activate_flush(const struct config *config, struct why *why);

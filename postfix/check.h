@@ -5,10 +5,18 @@
 
 #include "lib/config.h"
 #include "postfix/change.h"
+#include "postfix/reading.h"
 #include "postfix/why.h"
 
-/* Staged in WORKSPACE (see stage.h). 0, or -1 with a reason. */
+/* Staged in WORKSPACE (see stage.h). EXPECTED, which reading_free ends in every case, is what
+ * Postfix is to read when the change is made. 0, or -1 with a reason. */
 int check_change(const struct config *config, const struct change *change, const char *workspace,
-                 struct why *why);
+                 struct reading *expected, struct why *why);
+
+/* The same of the main.cf in place, once the change is made: Postfix must read just what was
+ * EXPECTED. 0; 1 when somebody else has edited main.cf since then, and the route's settings count
+ * nevertheless; or -1 with a reason. */
+int check_live(const struct config *config, const struct change *change,
+               const struct reading *expected, struct why *why);
 
 #endif

@@ -127,7 +127,9 @@ static json_t *members_of(struct plan *plan, struct why *why)
 static bool answer_needed(struct plan *plan, struct answer *answer, struct why *why)
 {
     int64_t started = clock_mono_ms();
-    int rc = check_change(plan->config, &plan->change, NULL, why);
+    struct reading expected;
+    int rc = check_change(plan->config, &plan->change, NULL, &expected, why);
+    reading_free(&expected);
 
     answer_step(answer, "check", rc == 0, clock_mono_ms() - started, rc == 0 ? NULL : why->text);
     json_t *members = rc == 0 ? members_of(plan, why) : NULL;

@@ -119,115 +119,33 @@ int stage_check(const struct stage *stage, struct why *why)
     return rc;
 }
 
-/* A parameter of the owner's own making that nothing refers to any more is left out by "postconf
- * -n", with a warning that no other program gives. */
-static bool unused(const char *warnings, const char *name)
-{
-    char *words = memory_format(": unused parameter: %s=", name);
-    bool found = strstr(warnings, words) != NULL;
-
-    free(words);
-    return found;
-}
-
-/* Every parameter of A that is no setting of ours must stand in B with the same value. The name of
- * the directory itself may differ: it is what the stage is. */
-static int contained(const struct parameters *a, const struct parameters *b, const char *warnings_b,
-                     const struct settings *settings, struct why *why)
-{
-    for (size_t i = 0; i < parameters_count(a); i++) {
-        const char *name = parameters_name(a, i), *value = parameters_value(b, name);
-        if (settings_value(settings, name) != NULL || strcmp(name, "config_directory") == 0 ||
-            (value == NULL && unused(warnings_b, name)))
-            continue;
-        if (value == NULL || strcmp(value, parameters_nth(a, i)) != 0)
-            return why_set(why, "the change would also change %s, which it must not", name);
-    }
-    return 0;
-}
-
-static int settings_there(const struct parameters *after, const struct settings *settings,
-                          struct why *why)
-{
-    for (size_t i = 0; i < settings->count; i++) {
-        const char *value = parameters_value(after, settings->item[i].name);
-        if (value == NULL || strcmp(value, settings->item[i].value) != 0)
-            return why_set(why, "Postfix does not read %s as it was written",
-                           settings->item[i].name);
-    }
-    return 0;
-}
-
-static int no_new_warning(const char *before, const char *after, struct why *why)
-{
-    char *copy = memory_copy(after), *rest = copy;
-    int rc = 0;
-
-    for (char *line; rc == 0 && (line = strsep(&rest, "\n")) != NULL;)
-        if (*line != '\0' && strstr(before, line) == NULL &&
-            strstr(line, ": unused parameter: ") == NULL)
-            rc = why_set(why, "Postfix would warn: %s", line);
-    free(copy);
-    return rc;
-}
-
-/* What postconf says of the two. */
-struct pair {
-    struct parameters *before, *after;
-    char *warnings_before, *warnings_after;
-};
-
-static int pair_read(const struct config *config, const char *before, const char *after,
-                     struct pair *pair, struct why *why)
+int stage_adds(const struct config *config, const char *before, const char *after,
+               const struct settings *settings, struct reading *expected, struct why *why)
 {
     const char *home = config->postfix.config_directory;
+    struct reading old;
+    int rc = -1;
 
-    *pair = (struct pair){ 0 };
-    pair->before = view_explicit(before, home, &pair->warnings_before, why);
-    if (pair->before != NULL)
-        pair->after = view_explicit(after, home, &pair->warnings_after, why);
-    return pair->after == NULL ? -1 : 0;
-}
-
-static void pair_free(struct pair *pair)
-{
-    parameters_free(pair->before);
-    parameters_free(pair->after);
-    free(pair->warnings_before);
-    free(pair->warnings_after);
-}
-
-static int same_without(const struct pair *pair, const struct settings *settings, struct why *why)
-{
-    if (contained(pair->before, pair->after, pair->warnings_after, settings, why) == -1)
-        return -1;
-    return contained(pair->after, pair->before, pair->warnings_before, settings, why);
-}
-
-int stage_adds(const struct config *config, const char *before, const char *after,
-               const struct settings *settings, struct why *why)
-{
-    struct pair pair;
-    int rc = pair_read(config, before, after, &pair, why);
-
-    if (rc == 0)
-        rc = same_without(&pair, settings, why);
-    if (rc == 0)
-        rc = settings_there(pair.after, settings, why);
-    if (rc == 0)
-        rc = no_new_warning(pair.warnings_before, pair.warnings_after, why);
-    pair_free(&pair);
+    *expected = (struct reading){ 0 };
+    if (reading_take(before, home, &old, why) == 0 &&
+        reading_take(after, home, expected, why) == 0 &&
+        reading_same_without(&old, expected, settings, why) == 0 &&
+        reading_has(expected, settings, why) == 0)
+        rc = reading_no_new_warning(&old, expected, why);
+    reading_free(&old);
     return rc;
 }
 
 int stage_removes(const struct config *config, const char *before, const char *after,
-                  const struct settings *settings, struct why *why)
+                  const struct settings *settings, struct reading *expected, struct why *why)
 {
-    struct pair pair;
-    int rc = pair_read(config, before, after, &pair, why);
+    const char *home = config->postfix.config_directory;
+    struct reading old;
+    int rc = -1;
 
-    if (rc == 0)
-        rc = same_without(&pair, settings, why);
-    pair_free(&pair);
+    *expected = (struct reading){ 0 };
+    if (reading_take(before, home, &old, why) == 0 && reading_take(after, home, expected, why) == 0)
+        rc = reading_same_without(&old, expected, settings, why);
+    reading_free(&old);
     return rc;
 }

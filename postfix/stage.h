@@ -8,6 +8,7 @@
 
 #include "lib/config.h"
 #include "postfix/mark.h"
+#include "postfix/reading.h"
 #include "postfix/view.h"
 #include "postfix/why.h"
 
@@ -31,12 +32,13 @@ int stage_check(const struct stage *stage, struct why *why);
 
 /* Of two directories, stages or the configured one itself, the main.cf in AFTER must set what the
  * one in BEFORE sets, but for SETTINGS, which it must set as they say; and it must draw no warning
- * that the first does not draw. 0, or -1 with a reason. */
+ * that the first does not draw. EXPECTED, which reading_free ends in every case, is what Postfix
+ * reads in AFTER. 0, or -1 with a reason. */
 int stage_adds(const struct config *config, const char *before, const char *after,
-               const struct settings *settings, struct why *why);
+               const struct settings *settings, struct reading *expected, struct why *why);
 
 /* The other way round: without SETTINGS, which are those of BEFORE, the two must set the same. */
 int stage_removes(const struct config *config, const char *before, const char *after,
-                  const struct settings *settings, struct why *why);
+                  const struct settings *settings, struct reading *expected, struct why *why);
 
 #endif

@@ -31,6 +31,7 @@ struct transaction {
     const struct change_request *request;
     struct answer *answer;
     struct change change;
+    struct reading expected; /* what Postfix is to read at the end of it */
     char *workspace;
     int lock;
     bool was_unfinished; /* an earlier run's work is still to be finished */
@@ -128,7 +129,7 @@ static int build_maps(struct transaction *t)
 static int check(struct transaction *t)
 {
     begin(t);
-    int rc = check_change(t->config, &t->change, t->workspace, &t->why);
+    int rc = check_change(t->config, &t->change, t->workspace, &t->expected, &t->why);
     return end(t, "check", rc, NULL);
 }
 
@@ -235,12 +236,13 @@ static void undo(struct transaction *t)
     why_set(&t->why, "%.900s; main.cf was put back", failure.text);
 }
 
-/* The values as they now count. */
+/* What Postfix now reads is what it was to read, no more and no less. */
 static int verify(struct transaction *t)
 {
     begin(t);
-    int rc = activate_verify(t->config, &t->change.rendering.settings, &t->why);
-    return end(t, "verify", rc, NULL);
+    int rc = check_live(t->config, &t->change, &t->expected, &t->why);
+    return end(t, "verify", rc == 1 ? 0 : rc,
+               rc == 1 ? "main.cf was edited by somebody else meanwhile" : NULL);
 }
 
 /* A flush that fails puts nothing at risk: the mail waits for its own next attempt. The next run
@@ -376,6 +378,7 @@ static enum transaction_result attempts(struct transaction *t)
 
     for (int i = 0; again && i < ATTEMPTS; i++) {
         change_free(&t->change);
+        reading_free(&t->expected);
         t->step = 0;
         result = attempt(t, &again);
     }
@@ -393,6 +396,7 @@ static void release(struct transaction *t)
         close(t->lock);
     }
     change_free(&t->change);
+    reading_free(&t->expected);
     free(t->workspace);
 }
 

@@ -464,6 +464,12 @@ def replace_tool(lab, path, script):
                  ': read back; '
                  '"$REAL" "$@" | sed "s/^\\(smtp_sasl_auth_enable\\) = yes/\\1 = no/";; '
                  '*) exec "$REAL" "$@";; esac'),
+    ("postconf", 'case $* in "-c /etc/postfix -n") : read back; "$REAL" "$@"; '
+                 'echo "mydomain = x.example";; *) exec "$REAL" "$@";; esac'),
+    ("postconf", 'case $* in "-c /etc/postfix -n") : read back; "$REAL" "$@" | sed /^biff/d;; '
+                 '*) exec "$REAL" "$@";; esac'),
+    ("postconf", 'case $* in "-c /etc/postfix -n") : read back; '
+                 'echo "postconf: warning: something new" >&2;; esac; exec "$REAL" "$@"'),
 ])
 @BARE
 def test_a_failing_tool_leaves_all_as_it_was(lab, apply, tool, script):
@@ -480,6 +486,53 @@ def test_a_failing_tool_leaves_all_as_it_was(lab, apply, tool, script):
     assert apply("relay", "office", "587").result == "ok"
     assert apply("direct").result == "ok"
     assert apply.main_cf == before
+
+
+@pytest.mark.parametrize("change", [
+    '"$REAL" "$@"; echo "mydomain = x.example"', '"$REAL" "$@" | sed /^biff/d',
+    '"$REAL" "$@" | sed "s/^relayhost =.*/relayhost = [other.example]/"'])
+@BARE
+def test_a_return_that_changes_too_much_is_taken_back(lab, apply, change):
+    """What Postfix reads after the commit must be just what it was to read; so too on the way back."""
+    assert apply("relay", "office", "587").result == "ok"
+    before = apply.main_cf
+    replace_tool(lab, "/usr/sbin/postconf", 'case $* in "-c /etc/postfix -n") '
+                 f'grep -q "^relayhost = .relay" $2/main.cf || {{ {change}; exit; }};; esac; '
+                 'exec "$REAL" "$@"')
+    answer = apply("direct")
+    assert (answer.result, answer.status) == ("failed", 1)
+    assert not answer.steps["verify"]["ok"] and answer.steps["undo"]["ok"], answer
+    assert "put back" in answer.reason
+    assert apply.main_cf == before
+    assert lab.mailhost.postconf("relayhost") == RELAYHOST
+    lab.run("umount", "/usr/sbin/postconf", check=True)
+    assert apply("direct").result == "ok"
+
+
+@BARE
+def test_a_main_cf_that_is_swapped_under_us_is_not_overwritten(lab, apply):
+    """Somebody else's file between our commit and our look: said, and left alone."""
+    replace_tool(lab, "/usr/sbin/postfix", '"$REAL" "$@" || exit; case $* in *reload*) '
+                 'grep -q "^relayhost = .relay" $2/main.cf && cp $2/theirs $2/main.cf;; esac; true')
+    theirs = apply.main_cf + b"# a template\n"
+    (lab.mailhost.main_cf.parent / "theirs").write_bytes(theirs)
+    answer = apply("relay", "office", "587")
+    assert (answer.result, answer.status) == ("failed", 1)
+    assert "changed by somebody else" in answer.reason, answer
+    assert apply.main_cf == theirs
+
+
+@BARE
+def test_an_edit_between_commit_and_look_is_no_failure(lab, apply):
+    replace_tool(lab, "/usr/sbin/postfix", '"$REAL" "$@" || exit; case $* in *reload*) '
+                 'grep -q "^relayhost = .relay" $2/main.cf && '
+                 'postconf -e maximal_queue_lifetime=3d;; esac; true')
+    before = apply.main_cf
+    answer = apply("relay", "office", "587")
+    assert answer.result == "ok" and "somebody else" in answer.steps["verify"]["detail"], answer
+    lab.run("umount", "/usr/sbin/postfix", check=True)
+    assert apply("direct").result == "ok"
+    assert apply.main_cf == before + b"maximal_queue_lifetime = 3d\n"
 
 
 # A run that is cut off.

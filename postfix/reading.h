@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What Postfix reads in a configuration directory, as "postconf -n" says it: the parameters that
+ * main.cf sets, and the warnings. Two readings show what a change has changed.
+ */
+#ifndef DETOURD_POSTFIX_READING_H
+#define DETOURD_POSTFIX_READING_H
+
+#include "postfix/settings.h"
+#include "postfix/view.h"
+#include "postfix/why.h"
+
+struct reading {
+    struct parameters *set;
+    char *warnings;
+};
+
+/* Of DIRECTORY, a copy of HOME or HOME itself (view.h). 0, or -1 with a reason; reading_free ends
+ * OUT either way. */
+int reading_take(const char *directory, const char *home, struct reading *out, struct why *why);
+void reading_free(struct reading *reading);
+
+/* Each of these: 0, or -1 with a reason. */
+
+/* AFTER sets what BEFORE sets, but for SETTINGS (NULL: none). */
+int reading_same_without(const struct reading *before, const struct reading *after,
+                         const struct settings *settings, struct why *why);
+/* Every one of SETTINGS is set as they say. */
+int reading_has(const struct reading *reading, const struct settings *settings, struct why *why);
+/* AFTER draws no warning that BEFORE does not draw. */
+int reading_no_new_warning(const struct reading *before, const struct reading *after,
+                           struct why *why);
+
+#endif
