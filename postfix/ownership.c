@@ -90,6 +90,18 @@ static void mark_blocks(const struct main_cf *cf, struct line_owner *owner)
     }
 }
 
+/* Where our notice stands in our block, another one outside of it is the owner's. */
+static void leave_copied_notices(const struct main_cf *cf, struct line_owner *owner)
+{
+    size_t inside = 0;
+
+    for (size_t i = 0; i < main_cf_line_count(cf); i++)
+        inside += owner[i].in_block && block_line_kind(main_cf_line(cf, i)) == BLOCK_NOTICE;
+    for (size_t i = 0; inside > 0 && i < main_cf_line_count(cf); i++)
+        if (!owner[i].in_block && block_line_kind(main_cf_line(cf, i)) == BLOCK_NOTICE)
+            owner[i].kind = LINE_OTHER;
+}
+
 /* What continues a line of the block belongs to it, wherever it stands. */
 static void keep_together(const struct main_cf *cf, struct line_owner *owner)
 {
@@ -155,6 +167,7 @@ struct line_owner *ownership_find(const struct main_cf *cf, const struct setting
     for (size_t i = 0; i < count; i++)
         owner[i] = first_look(cf, i, settings, &aside);
     mark_blocks(cf, owner);
+    leave_copied_notices(cf, owner);
     keep_together(cf, owner);
     /* Down and up again: what stands beside a line of ours may be ours as well. */
     for (size_t i = 0; i < count; i++)

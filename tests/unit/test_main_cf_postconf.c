@@ -237,7 +237,9 @@ static void comes_back(const struct bytes *file, const struct bytes *with_route,
     struct bytes back;
 
     assert_non_null(cf);
-    back.text = mark_remove(cf, &back.len);
+    struct mark *mark = mark_read(cf, NULL);
+    back.text = mark_remove(cf, mark, &back.len);
+    mark_free(mark);
     if (back.len != file->len || memcmp(back.text, file->text, file->len) != 0)
         fail_msg("%s does not come back", what);
     free(back.text);

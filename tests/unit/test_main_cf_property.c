@@ -76,7 +76,7 @@ static void lines_are_the_file(const struct bytes *file)
 static bool bears_marks(const struct bytes *file)
 {
     struct main_cf *cf = parse(file);
-    struct mark *mark = mark_read(cf);
+    struct mark *mark = mark_read(cf, NULL);
     bool bears = mark->drift_count > 0 || mark->generation != 0;
 
     mark_free(mark);
@@ -97,12 +97,16 @@ static struct bytes with_route(const struct bytes *file, const struct route *rou
     return out;
 }
 
-static struct bytes without_route(const struct bytes *file)
+/* RECORD is what was written for the route, or NULL where that is not known. */
+static struct bytes without_route(const struct bytes *file, const struct bytes *record)
 {
-    struct main_cf *cf = parse(file);
+    struct main_cf *cf = parse(file), *written = record == NULL ? NULL : parse(record);
+    struct mark *mark = mark_read(cf, written);
     struct bytes out;
 
-    out.text = mark_remove(cf, &out.len);
+    out.text = mark_remove(cf, mark, &out.len);
+    mark_free(mark);
+    main_cf_free(written);
     main_cf_free(cf);
     return out;
 }
@@ -111,7 +115,7 @@ static void mark_is_legible(const struct bytes *marked, const struct route *rout
                             const struct bytes *original)
 {
     struct main_cf *cf = parse(marked);
-    struct mark *mark = mark_read(cf);
+    struct mark *mark = mark_read(cf, NULL);
     struct settings settings = { 0 };
 
     settings_of(&settings, route);
@@ -170,11 +174,14 @@ static void postfix_reads_what_was_meant(const struct bytes *original, const str
 
 static void there_and_back(const struct bytes *original, const struct route *route)
 {
-    struct bytes marked = with_route(original, route), back = without_route(&marked);
+    struct bytes marked = with_route(original, route);
+    struct bytes back = without_route(&marked, NULL), recorded = without_route(&marked, &marked);
 
     mark_is_legible(&marked, route, original);
     postfix_reads_what_was_meant(original, &marked, route);
     expect_same(&back, original, original, "the return");
+    expect_same(&recorded, original, original, "the return by the record");
+    free(recorded.text);
     free(back.text);
     free(marked.text);
 }
@@ -188,7 +195,7 @@ static void an_edit_comes_through(const struct bytes *original)
     const char *name = theirs[seed % 3];
     struct bytes marked = with_route(original, &route);
     struct bytes edited = oracle_edit(&marked, name, "edited by somebody");
-    struct bytes back = without_route(&edited);
+    struct bytes back = without_route(&edited, &marked);
     struct bytes expected = oracle_edit(original, name, "edited by somebody");
 
     if (back.len + 1 == expected.len)
