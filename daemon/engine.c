@@ -57,7 +57,7 @@ struct engine {
     bool was_answered;
     struct change *change; /* under way, or NULL */
     struct order order;    /* of an operator who waits for the change */
-    char change_failed[REASON_MAX];
+    char change_failed[REASON_MAX], change_slow[REASON_MAX];
     int64_t retry_at, retry_after;
     bool stands_down; /* what was said of it is in the log */
     int64_t relays_due;
@@ -206,6 +206,13 @@ static void note_failure(struct engine *e, const char *line)
     e->retry_after = e->retry_after * 2 < RETRY_LAST ? e->retry_after * 2 : RETRY_LAST;
 }
 
+static void note_slowness(struct engine *e, const char *slow)
+{
+    if (*slow != '\0')
+        log_warning("mail that hung in the block leaves late: %s", slow);
+    snprintf(e->change_slow, sizeof e->change_slow, "%s", slow);
+}
+
 static void answer_order(struct engine *e, bool ok, const char *line)
 {
     struct order order = e->order;
@@ -236,6 +243,7 @@ static void change_ended(const struct change_result *result, void *context)
         if (holds)
             set_hold(e, true);
         e->change_failed[0] = '\0';
+        note_slowness(e, result->slow);
         forget_retry(e);
     } else {
         note_failure(e, result->line);
@@ -652,6 +660,7 @@ struct engine_view engine_view(const struct engine *e)
         .apply_problem = inquiry_problem(e->inquiry),
         .change = e->change != NULL ? change_text(e->change) : "",
         .change_failed = e->change_failed,
+        .change_slow = e->change_slow,
         .retry_at = e->retry_at,
         .state_problem = e->state_problem,
         .next_round = e->next_round,

@@ -58,6 +58,7 @@ struct engine_view {
     const char *apply_problem; /* why detour-apply did not answer, or "" */
     const char *change;        /* what is being done right now, or "" */
     const char *change_failed; /* why the last change failed, or "" */
+    const char *change_slow;   /* why mail left late after the last change, or "" */
     int64_t retry_at;          /* wall clock, when it is tried again */
     const char *state_problem; /* why the state cannot be written, or "" */
     int64_t next_round;        /* wall clock; 0 while a round runs */

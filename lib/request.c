@@ -15,6 +15,7 @@ static const struct {
     { "facts", VERB_FACTS, false },   { "status", VERB_STATUS, false },
     { "direct", VERB_DIRECT, false }, { "relay", VERB_RELAY, true },
     { "plan", VERB_PLAN, true },      { "release", VERB_RELEASE, false },
+    { "rescue", VERB_RESCUE, false },
 };
 
 static int parse_port(const char *text, uint16_t *port)
@@ -66,7 +67,7 @@ static int parse_plan(char *const words[], size_t count, struct request *out, co
 
 static int parse_verb(char *const words[], size_t count, struct request *out, const char **why)
 {
-    *why = "unknown verb; there are facts, status, direct, relay, plan, release";
+    *why = "unknown verb; there are facts, status, direct, relay, plan, release, rescue";
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, words[0]) != 0)
             continue;

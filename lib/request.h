@@ -7,6 +7,7 @@
  *     1 direct           go back to the owner's own configuration
  *     1 relay NAME PORT  send everything that leaves through that relay
  *     1 release          accept what others have edited of a route, and go back to direct
+ *     1 rescue           free the deliveries that hang in a block, and flush; only on a relay
  *     1 plan direct | 1 plan relay NAME PORT    what such a request would change
  *
  * Tokens match [a-z0-9-]{1,64} or are a decimal port, so nothing else can get through: no path,
@@ -22,7 +23,15 @@
 /* Longest line that is read, newline included. */
 #define REQUEST_MAX 256
 
-enum verb { VERB_FACTS, VERB_STATUS, VERB_DIRECT, VERB_RELAY, VERB_PLAN, VERB_RELEASE };
+enum verb {
+    VERB_FACTS,
+    VERB_STATUS,
+    VERB_DIRECT,
+    VERB_RELAY,
+    VERB_PLAN,
+    VERB_RELEASE,
+    VERB_RESCUE
+};
 
 struct request {
     enum verb verb;

@@ -41,7 +41,7 @@ static int usage(FILE *out, int status)
 {
     fputs("usage: detour-apply [-c FILE] [--json] facts | status\n"
           "       detour-apply [-c FILE] [--json] [--dry-run] direct | relay NAME PORT\n"
-          "       detour-apply [-c FILE] [--json] release\n"
+          "       detour-apply [-c FILE] [--json] release | rescue\n"
           "       detour-apply [-c FILE] [--json] plan direct | plan relay NAME PORT\n"
           "       detour-apply [-c FILE] --listen PATH\n"
           "       detour-apply [-c FILE]    (one request line on standard input)\n",
@@ -137,15 +137,15 @@ static int answer_members(struct answer *answer, json_t *members, const struct w
 
 /* The caller has its answer: let it go, and see to what still hangs. */
 static void linger_after(const struct config *config, const struct route *route,
-                         const struct answer *answer)
+                         const struct processes *hung, const struct answer *answer)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     hold_signals(SIG_UNBLOCK);
     if (answer->human) {
-        printf("waiting until %u hung deliveries have let go, to flush again "
+        printf("waiting until %zu hung deliveries have let go, to flush again "
                "(Ctrl-C does no harm)\n",
-               linger_count(config));
+               hung->count);
         fflush(stdout);
     } else if (null != -1) {
         dup2(null, STDIN_FILENO);
@@ -153,7 +153,7 @@ static void linger_after(const struct config *config, const struct route *route,
     }
     if (null != -1)
         close(null);
-    linger(config, route);
+    linger(config, route, hung);
 }
 
 static int change_route(const struct config *config, const struct request *request,
@@ -161,11 +161,26 @@ static int change_route(const struct config *config, const struct request *reque
 {
     const struct route *route = &request->route;
     struct change_request wanted = { .route = *route, .release = request->verb == VERB_RELEASE };
+    struct processes hung;
 
     hold_signals(SIG_BLOCK);
-    enum transaction_result result = transaction_run(config, &wanted, answer);
-    if (result == TRANSACTION_OK && !route_is_direct(route) && linger_count(config) > 0)
-        linger_after(config, route, answer);
+    enum transaction_result result = transaction_run(config, &wanted, answer, &hung);
+    if (result != TRANSACTION_FAILED && hung.count > 0)
+        linger_after(config, route, &hung, answer);
+    processes_free(&hung);
+    return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
+}
+
+static int rescue(const struct config *config, struct answer *answer)
+{
+    struct processes hung;
+    struct route route;
+
+    hold_signals(SIG_BLOCK);
+    enum transaction_result result = transaction_rescue(config, answer, &route, &hung);
+    if (result != TRANSACTION_FAILED && hung.count > 0)
+        linger_after(config, &route, &hung, answer);
+    processes_free(&hung);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -185,6 +200,8 @@ static int perform(const struct config *config, const struct request *request,
     case VERB_RELAY:
     case VERB_RELEASE:
         return change_route(config, request, answer);
+    case VERB_RESCUE:
+        return rescue(config, answer);
     }
     return EXIT_FAILED;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/generation.h"
 
+#include "lib/clock.h"
 #include "lib/memory.h"
 #include "lib/secret.h"
 #include "postfix/command.h"
@@ -13,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAP_MAX ((size_t)64 * 1024)
@@ -196,6 +199,21 @@ bool generation_holds(const struct config *config, unsigned long number, const c
 
     free(path);
     return holds;
+}
+
+int64_t generation_built(const struct config *config, unsigned long number)
+{
+    char *path =
+        memory_format("%s/" PRIVATE "/%lu/" SASL_MAP, config->postfix.config_directory, number);
+    struct timespec now;
+    struct stat st;
+    int64_t age = -1;
+
+    if (stat(path, &st) == 0 && clock_gettime(CLOCK_REALTIME, &now) == 0)
+        age = (now.tv_sec - st.st_mtim.tv_sec) * INT64_C(1000) +
+              (now.tv_nsec - st.st_mtim.tv_nsec) / 1000000;
+    free(path);
+    return age < 0 ? 0 : clock_mono_ms() - age;
 }
 
 /* Whether a line that counts names a file in the directory. */

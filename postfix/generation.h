@@ -16,6 +16,7 @@
 #include "postfix/render.h"
 #include "postfix/why.h"
 #include <stdbool.h>
+#include <stdint.h>
 
 /* One more than any that is there or in force. */
 unsigned long generation_next(const struct config *config, unsigned long in_force);
@@ -37,6 +38,10 @@ int generation_build(const struct config *config, unsigned long number, const ch
 /* Whether the generation is there, holds just this and answers every key. */
 bool generation_holds(const struct config *config, unsigned long number, const char *map_type,
                       const struct rendering *rendering);
+
+/* When the maps of the generation were written, as clock_mono_ms() counts; 0 where it is not there.
+ */
+int64_t generation_built(const struct config *config, unsigned long number);
 
 /* Removes every generation but KEEP (0: all of them). Where MAIN_CF, the text that is in force,
  * names the files of another, they are the owner's now: only its record goes. */

@@ -4,9 +4,6 @@
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "postfix/command.h"
-#include "postfix/files.h"
-#include "postfix/view.h"
-#include <dirent.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,19 +18,6 @@
 
 static const char NEW_QMGR[] = "a new qmgr(8)";
 
-enum program { QMGR, TRIVIAL_REWRITE, SMTP, OTHER };
-
-struct process {
-    pid_t pid;
-    enum program program;
-    char state; /* proc(5): R, S, D, Z, ... */
-};
-
-struct processes {
-    struct process *item;
-    size_t count;
-};
-
 struct settle {
     const struct config *config;
     pid_t master;
@@ -41,95 +25,16 @@ struct settle {
     const char *waits_for;
 };
 
-static enum program program_named(const char *name)
-{
-    static const struct {
-        const char *name;
-        enum program program;
-    } programs[] = { { "qmgr", QMGR },  { "oqmgr", QMGR },
-                     { "nqmgr", QMGR }, { "trivial-rewrite", TRIVIAL_REWRITE },
-                     { "smtp", SMTP },  { "lmtp", SMTP } };
-
-    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
-        if (strcmp(programs[i].name, name) == 0)
-            return programs[i].program;
-    return OTHER;
-}
-
-/* "PID (NAME) STATE PPID ..." of proc(5); false when the process is gone or another's child. */
-static bool read_process(const char *pid, pid_t parent, struct process *out)
-{
-    char path[64], text[512], name[32];
-    int number, ppid;
-
-    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    bool read = fgets(text, sizeof text, file) != NULL &&
-                sscanf(text, "%d (%31[^)]) %c %d", &number, name, &out->state, &ppid) == 4;
-    fclose(file);
-    if (!read || ppid != parent)
-        return false;
-    out->pid = number;
-    out->program = program_named(name);
-    return true;
-}
-
-static struct processes children_of(pid_t parent)
-{
-    struct processes found = { 0 };
-    struct process p;
-    DIR *dir = opendir("/proc");
-
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-            !read_process(entry->d_name, parent, &p))
-            continue;
-        found.item = memory_grow(found.item, found.count + 1, sizeof *found.item);
-        found.item[found.count++] = p;
-    }
-    if (dir != NULL)
-        closedir(dir);
-    return found;
-}
-
-static bool holds(const struct processes *list, pid_t pid)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (list->item[i].pid == pid)
-            return true;
-    return false;
-}
-
-static pid_t find_master(const struct config *config, struct why *why)
-{
-    static const char *const names[] = { "queue_directory", NULL };
-    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
-    const char *queue = p == NULL ? NULL : parameters_value(p, names[0]);
-    char *path = memory_format("%s/pid/master.pid", queue == NULL ? "" : queue);
-    size_t len;
-    char *text = queue == NULL ? NULL : file_read(path, 64, &len, why);
-    long pid = text == NULL ? 0 : strtol(text, NULL, 10);
-
-    free(text);
-    free(path);
-    parameters_free(p);
-    return pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0;
-}
-
 struct settle *settle_begin(const struct config *config, struct why *why)
 {
-    pid_t master = find_master(config, why);
+    pid_t master = processes_master(config, why);
 
-    if (master == 0) {
-        why_set(why, "cannot find Postfix's master process");
+    if (master == 0)
         return NULL;
-    }
     struct settle *s = memory_zero(1, sizeof *s);
     s->config = config;
     s->master = master;
-    s->before = children_of(master);
+    s->before = processes_of(master);
     return s;
 }
 
@@ -137,8 +42,13 @@ void settle_free(struct settle *s)
 {
     if (s == NULL)
         return;
-    free(s->before.item);
+    processes_free(&s->before);
     free(s);
+}
+
+const struct processes *settle_before(const struct settle *s)
+{
+    return &s->before;
 }
 
 /* A new queue manager is started when master has let go of all old processes. One of those that was
@@ -151,13 +61,13 @@ static bool is_settled(struct settle *s, const struct processes *now)
     s->waits_for = NULL;
     for (size_t i = 0; i < now->count; i++) {
         const struct process *p = &now->item[i];
-        bool old = holds(&s->before, p->pid);
-        renewed = renewed || (p->program == QMGR && !old);
-        if (old && p->program == QMGR)
+        bool old = processes_hold(&s->before, p);
+        renewed = renewed || (p->program == PROGRAM_QMGR && !old);
+        if (old && p->program == PROGRAM_QMGR)
             s->waits_for = "the old qmgr(8) to end";
-        else if (old && p->program == TRIVIAL_REWRITE)
+        else if (old && p->program == PROGRAM_TRIVIAL_REWRITE)
             s->waits_for = "an old trivial-rewrite(8) to end";
-        else if (old && p->program == SMTP && p->state == 'R')
+        else if (old && p->program == PROGRAM_SMTP && p->state == 'R')
             s->waits_for = "an old smtp(8) to end";
     }
     if (!renewed && s->waits_for == NULL)
@@ -185,9 +95,9 @@ int settle_wait(struct settle *s, struct why *why)
 
     /* Twice in a row: a busy process may sleep between two steps of its last delivery. */
     for (int settled = 0; settled < 2;) {
-        struct processes now = children_of(s->master);
+        struct processes now = processes_of(s->master);
         settled = is_settled(s, &now) ? settled + 1 : 0;
-        free(now.item);
+        processes_free(&now);
         if (settled < 2 && clock_mono_ms() - start > LIMIT_MS)
             return why_set(why,
                            "Postfix has not taken the new configuration up within %d s: "

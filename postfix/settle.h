@@ -12,6 +12,7 @@
 #define DETOURD_POSTFIX_SETTLE_H
 
 #include "lib/config.h"
+#include "postfix/processes.h"
 #include "postfix/why.h"
 
 struct settle;
@@ -23,6 +24,9 @@ struct settle *settle_begin(const struct config *config, struct why *why);
 /* After the reload: waits until master has started afresh, and every old process has ended or is
  * busy with its last delivery. 0, or -1 with a reason after 20 s. */
 int settle_wait(struct settle *settle, struct why *why);
+
+/* The processes that were noted; the settle's own. */
+const struct processes *settle_before(const struct settle *settle);
 
 /* NULL is allowed. */
 void settle_free(struct settle *settle);

@@ -11,6 +11,7 @@
 #include "postfix/generation.h"
 #include "postfix/install.h"
 #include "postfix/lock.h"
+#include "postfix/rescue.h"
 #include "postfix/reverts.h"
 #include "postfix/settle.h"
 #include <errno.h>
@@ -34,10 +35,12 @@ struct transaction {
     struct reading expected; /* what Postfix is to read at the end of it */
     char *workspace;
     int lock;
-    bool was_unfinished; /* an earlier run's work is still to be finished */
-    int running;         /* whether Postfix runs */
-    size_t step;         /* whose main.cf is in place */
-    int64_t started;     /* of what is timed at present */
+    bool was_unfinished;  /* an earlier run's work is still to be finished */
+    int running;          /* whether Postfix runs */
+    size_t step;          /* whose main.cf is in place */
+    struct processes old; /* smtp(8) that know only what was before the last reload */
+    struct rescue rescue;
+    int64_t started; /* of what is timed at present */
     struct why why;
 };
 
@@ -182,6 +185,10 @@ static int settle(struct transaction *t)
     } else {
         rc = stopped; /* stopped this very moment: nothing is left to wait for */
     }
+    if (before != NULL) {
+        processes_free(&t->old);
+        t->old = processes_clients(settle_before(before), INT64_MAX);
+    }
     settle_free(before);
     if (rc != -1)
         t->why = failure;
@@ -260,11 +267,26 @@ static void note_reverted(struct transaction *t)
         answer_step(t->answer, "note", false, 0, t->why.text);
 }
 
+/* After a switch to a relay, what hangs in a block is freed. It is no failure where that cannot be:
+ * those messages leave later. */
+static void rescue(struct transaction *t)
+{
+    char text[WHY_MAX];
+
+    begin(t);
+    rescue_run(t->config, &t->old, &t->rescue);
+    if (rescue_text(&t->rescue, text))
+        answer_step(t->answer, "rescue", t->rescue.unable.text[0] == '\0',
+                    clock_mono_ms() - t->started, text);
+}
+
 /* The rest, once Postfix works by the main.cf in place. Only now: what was started before the
  * reload has had its time to open the old maps. And the mark of unfinished work goes last, since a
  * record without a block in main.cf would say that somebody took the block out. */
 static void finish(struct transaction *t, bool running, unsigned long keep)
 {
+    if (running && !route_is_direct(&t->change.route))
+        rescue(t);
     int flushed = running ? flush(t) : 0;
     int cleaned = clean(t, keep);
 
@@ -274,11 +296,21 @@ static void finish(struct transaction *t, bool running, unsigned long keep)
         clear_unfinished(t);
 }
 
+/* What the caller should know of deliveries that go on hanging. */
+static void add_slow(json_t *members, const struct rescue *r)
+{
+    char text[WHY_MAX];
+
+    if (r->left > 0 && rescue_text(r, text))
+        json_object_set_new(members, "slow", text_json(text));
+}
+
 static json_t *members_of(const struct transaction *t)
 {
     json_t *members = json_object();
 
     json_object_set_new(members, "route", route_json(&t->change.route));
+    add_slow(members, &t->rescue);
     json_object_set_new(members, "notes", texts_json(t->change.notes.text, t->change.notes.count));
     return members;
 }
@@ -306,6 +338,17 @@ static enum transaction_result activate(struct transaction *t)
     return TRANSACTION_OK;
 }
 
+/* Which processes know the route in force, nobody noted before it came; but what was started before
+ * its maps were built cannot. */
+static void keep_older_than_route(struct transaction *t)
+{
+    const struct mark *mark = t->change.now.mark;
+    struct processes all = t->old;
+
+    t->old = processes_clients(&all, generation_built(t->config, mark->generation));
+    processes_free(&all);
+}
+
 /* main.cf is as it should be. What a run that was cut off may have left undone is done again; and
  * where somebody else has put main.cf back, nobody knows whether Postfix works by it. */
 static enum transaction_result nothing_to_change(struct transaction *t)
@@ -316,13 +359,11 @@ static enum transaction_result nothing_to_change(struct transaction *t)
     if (put_back && set_unfinished(t) == -1)
         return fail(t, "failed");
     if (t->was_unfinished || put_back) {
-        struct settle *before = put_back ? settle_begin(t->config, &t->why) : NULL;
-        int stopped = reload(t);
-        if (stopped == 0 && before != NULL && settle_wait(before, &t->why) == -1)
-            stopped = -1;
-        settle_free(before);
+        t->running = activate_running(t->config, &t->why);
+        int stopped = t->running == 1 ? settle(t) : t->running == 0 ? 1 : -1;
         if (stopped == -1)
             return fail(t, "failed");
+        keep_older_than_route(t);
         finish(t, stopped == 0, put_back ? 0 : mark->generation);
         note_reverted(t);
     }
@@ -391,6 +432,8 @@ static void release(struct transaction *t)
 {
     struct why ignored;
 
+    processes_free(&t->old);
+    rescue_free(&t->rescue);
     if (t->lock != -1) {
         tree_remove(t->workspace, &ignored);
         close(t->lock);
@@ -400,27 +443,89 @@ static void release(struct transaction *t)
     free(t->workspace);
 }
 
+/* What both kinds of run begin with: 0, or -1 with the answer given. */
+static int open_home(struct transaction *t)
+{
+    t->workspace = home_path(t->config, STAGE);
+    if (home_check(t->config, &t->why) == -1 || home_prepare(t->config, &t->why) == -1) {
+        fail(t, "failed");
+        return -1;
+    }
+    int rc = take_lock(t);
+    t->was_unfinished = home_is_unfinished(t->config);
+    if (rc == 1)
+        why_set(&t->why, "another change is under way");
+    if (rc != 0)
+        fail(t, rc == 1 ? "busy" : "failed");
+    return rc == 0 ? 0 : -1;
+}
+
+/* The processes that go on hanging outlive the run. */
+static void hand_over(struct transaction *t, struct processes *hung)
+{
+    *hung = t->rescue.hung;
+    t->rescue.hung = (struct processes){ 0 };
+}
+
 enum transaction_result transaction_run(const struct config *config,
-                                        const struct change_request *request, struct answer *answer)
+                                        const struct change_request *request, struct answer *answer,
+                                        struct processes *hung)
 {
     struct transaction t = { .config = config, .request = request, .answer = answer, .lock = -1 };
     enum transaction_result result = TRANSACTION_FAILED;
 
-    t.workspace = home_path(config, STAGE);
-    if (route_allowed(config, &request->route, &t.why) == -1) {
+    if (route_allowed(config, &request->route, &t.why) == -1)
         fail(&t, "refused");
-    } else if (home_check(config, &t.why) == -1 || home_prepare(config, &t.why) == -1) {
-        fail(&t, "failed");
-    } else {
-        int rc = take_lock(&t);
-        t.was_unfinished = home_is_unfinished(config);
-        if (rc == 1)
-            why_set(&t.why, "another change is under way");
-        if (rc == 0)
-            result = attempts(&t);
-        else
-            fail(&t, rc == 1 ? "busy" : "failed");
+    else if (open_home(&t) == 0)
+        result = attempts(&t);
+    hand_over(&t, hung);
+    release(&t);
+    return result;
+}
+
+/* 0 when there may be something to free, or -1 with the answer given. */
+static int find_old(struct transaction *t, struct route *route)
+{
+    struct main_cf_now *now = &t->change.now;
+
+    if (main_cf_now_read(t->config, now, &t->why) == -1) {
+        fail(t, "failed");
+        return -1;
     }
+    *route = now->mark->route;
+    t->change.route = *route;
+    t->running = activate_running(t->config, &t->why);
+    pid_t master = t->running == 1 ? processes_master(t->config, &t->why) : 0;
+    if (route_is_direct(route))
+        why_set(&t->why, "the route is direct: what connects to port 25 is on its way");
+    else if (t->running == 0)
+        why_set(&t->why, "Postfix is not running");
+    if (route_is_direct(route) || master == 0) {
+        fail(t, t->running == -1 ? "failed" : "refused");
+        return -1;
+    }
+    t->old = processes_of(master);
+    keep_older_than_route(t);
+    return 0;
+}
+
+enum transaction_result transaction_rescue(const struct config *config, struct answer *answer,
+                                           struct route *route, struct processes *hung)
+{
+    struct transaction t = { .config = config, .answer = answer, .lock = -1 };
+    enum transaction_result result = TRANSACTION_FAILED;
+
+    if (open_home(&t) == 0 && find_old(&t, route) == 0) {
+        rescue(&t);
+        begin(&t);
+        if (end(&t, "flush", activate_flush(config, &t.why), NULL) == 0) {
+            answer_end(answer, "ok", NULL, members_of(&t));
+            result = TRANSACTION_OK;
+        } else {
+            fail(&t, "failed");
+        }
+    }
+    hand_over(&t, hung);
     release(&t);
     return result;
 }

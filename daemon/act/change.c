@@ -36,6 +36,8 @@ static void release(struct change *c)
 static void finish(struct change *c)
 {
     c->result.line = c->line;
+    if (c->result.slow == NULL)
+        c->result.slow = "";
     c->callback(&c->result, c->means.context);
     release(c);
 }
@@ -48,6 +50,8 @@ static void answered(const struct apply_result *result, void *context)
     c->call = NULL;
     route_text(&c->route, name);
     c->result.ok = result->end == APPLY_OK;
+    c->result.slow =
+        result->end == APPLY_OK ? json_string_value(json_object_get(result->last, "slow")) : NULL;
     c->result.known = c->result.ok && inquiry_route(result->last, &c->result.route);
     if (c->result.ok && c->wish.release)
         snprintf(c->line, sizeof c->line, "released: detourd decides again");

@@ -35,6 +35,7 @@ struct change_result {
     bool ok;
     bool known; /* detour-apply said which route is in force now: */
     struct route route;
+    const char *slow; /* why mail that hung in the block leaves late, or "" */
     const char *line; /* what became of it, for people */
 };
 

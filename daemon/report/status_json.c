@@ -223,6 +223,8 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
         add(list, "Postfix is not running", "");
     if (v->change_failed[0] != '\0')
         add(list, "the last change failed: ", v->change_failed);
+    if (v->change_slow[0] != '\0')
+        add(list, "mail that hung in the block left late after the last switch: ", v->change_slow);
     add_drift_problems(list, v);
     if (v->config->mode == MODE_SWITCH && v->route_known && route_is_direct(&v->route))
         add_each(list, "a switch would be refused: ", json_object_get(v->facts, "refusals"));

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/processes.h"
+
+#include "lib/memory.h"
+#include "postfix/files.h"
+#include "postfix/view.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum program program_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum program program;
+    } programs[] = { { "qmgr", PROGRAM_QMGR },  { "oqmgr", PROGRAM_QMGR },
+                     { "nqmgr", PROGRAM_QMGR }, { "trivial-rewrite", PROGRAM_TRIVIAL_REWRITE },
+                     { "smtp", PROGRAM_SMTP },  { "lmtp", PROGRAM_SMTP } };
+
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++)
+        if (strcmp(programs[i].name, name) == 0)
+            return programs[i].program;
+    return PROGRAM_OTHER;
+}
+
+/* "PID (NAME) STATE PPID ..." of proc(5), whose field 22 is the start; false when it is gone. */
+static bool read_process(const char *pid, struct process *out, pid_t *parent)
+{
+    char path[64], text[512], name[32];
+    int number, ppid;
+    uint64_t started;
+
+    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool read = fgets(text, sizeof text, file) != NULL &&
+                sscanf(text,
+                       "%d (%31[^)]) %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+                       "%*d %*d %*d %*d %" SCNu64,
+                       &number, name, &out->state, &ppid, &started) == 5;
+    fclose(file);
+    if (!read)
+        return false;
+    out->pid = number;
+    out->program = program_named(name);
+    out->started = (int64_t)(started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+    *parent = ppid;
+    return true;
+}
+
+struct processes processes_of(pid_t master)
+{
+    struct processes found = { 0 };
+    struct process p;
+    pid_t parent;
+    DIR *dir = opendir("/proc");
+
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+            read_process(entry->d_name, &p, &parent) && parent == master)
+            processes_add(&found, &p);
+    if (dir != NULL)
+        closedir(dir);
+    return found;
+}
+
+void processes_add(struct processes *list, const struct process *process)
+{
+    list->item = memory_grow(list->item, list->count + 1, sizeof *list->item);
+    list->item[list->count++] = *process;
+}
+
+void processes_free(struct processes *list)
+{
+    free(list->item);
+    *list = (struct processes){ 0 };
+}
+
+static bool is_same(const struct process *a, const struct process *b)
+{
+    return a->pid == b->pid && a->started == b->started;
+}
+
+bool processes_hold(const struct processes *list, const struct process *process)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (is_same(&list->item[i], process))
+            return true;
+    return false;
+}
+
+struct processes processes_clients(const struct processes *list, int64_t before)
+{
+    struct processes clients = { 0 };
+
+    for (size_t i = 0; i < list->count; i++)
+        if (list->item[i].program == PROGRAM_SMTP && list->item[i].started < before)
+            processes_add(&clients, &list->item[i]);
+    return clients;
+}
+
+bool process_runs(const struct process *process)
+{
+    struct process now;
+    pid_t parent;
+    char pid[24];
+
+    snprintf(pid, sizeof pid, "%jd", (intmax_t)process->pid);
+    return read_process(pid, &now, &parent) && is_same(&now, process) && now.state != 'Z';
+}
+
+int process_sockets(pid_t pid, uint64_t inodes[], int max)
+{
+    char path[64], link[64];
+    int count = 0, failed = 0;
+
+    snprintf(path, sizeof path, "/proc/%jd/fd", (intmax_t)pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return -1;
+    for (struct dirent *entry; count < max && (entry = readdir(dir)) != NULL;) {
+        ssize_t n = entry->d_name[0] == '.'
+                        ? 0
+                        : readlinkat(dirfd(dir), entry->d_name, link, sizeof link - 1);
+        /* A descriptor may have been closed, or its process may have ended, since. */
+        if (n == -1 && (errno == EACCES || errno == EPERM))
+            failed = errno;
+        link[n < 0 ? 0 : n] = '\0';
+        count += sscanf(link, "socket:[%" SCNu64 "]", &inodes[count]) == 1;
+    }
+    closedir(dir);
+    errno = failed;
+    return failed != 0 ? -1 : count;
+}
+
+pid_t processes_master(const struct config *config, struct why *why)
+{
+    static const char *const names[] = { "queue_directory", NULL };
+    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
+    const char *queue = p == NULL ? NULL : parameters_value(p, names[0]);
+    char *path = memory_format("%s/pid/master.pid", queue == NULL ? "" : queue);
+    size_t len;
+    char *text = queue == NULL ? NULL : file_read(path, 64, &len, why);
+    long pid = text == NULL ? 0 : strtol(text, NULL, 10);
+
+    free(text);
+    free(path);
+    parameters_free(p);
+    if (pid > 1 && pid <= INT32_MAX)
+        return (pid_t)pid;
+    why_set(why, "cannot find Postfix's master process");
+    return 0;
+}
