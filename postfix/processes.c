@@ -28,30 +28,40 @@ static enum program program_named(const char *name)
     return PROGRAM_OTHER;
 }
 
-/* "PID (NAME) STATE PPID ..." of proc(5), whose field 22 is the start; false when it is gone. */
+/* "PID (NAME) STATE PPID ..." of proc(5), whose field 22 is the start. A process gives itself a
+ * name, and may put a ")" in it. */
+static bool parse_stat(char *text, struct process *out, pid_t *parent)
+{
+    char *name = strchr(text, '('), *end = strrchr(text, ')');
+    int pid, ppid;
+    uint64_t started;
+
+    if (name == NULL || end == NULL || end < name || sscanf(text, "%d", &pid) != 1 ||
+        sscanf(
+            end + 1,
+            " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+            &out->state, &ppid, &started) != 3)
+        return false;
+    *end = '\0';
+    out->pid = pid;
+    out->program = program_named(name + 1);
+    out->started = (int64_t)(started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+    *parent = ppid;
+    return true;
+}
+
+/* False when it is gone. */
 static bool read_process(const char *pid, struct process *out, pid_t *parent)
 {
-    char path[64], text[512], name[32];
-    int number, ppid;
-    uint64_t started;
+    char path[64], text[1024];
 
     snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return false;
-    bool read = fgets(text, sizeof text, file) != NULL &&
-                sscanf(text,
-                       "%d (%31[^)]) %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
-                       "%*d %*d %*d %*d %" SCNu64,
-                       &number, name, &out->state, &ppid, &started) == 5;
+    bool read = fgets(text, sizeof text, file) != NULL;
     fclose(file);
-    if (!read)
-        return false;
-    out->pid = number;
-    out->program = program_named(name);
-    out->started = (int64_t)(started * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
-    *parent = ppid;
-    return true;
+    return read && parse_stat(text, out, parent);
 }
 
 struct processes processes_of(pid_t master)

@@ -11,6 +11,7 @@ static void good_requests_come_back_the_same(void **state)
     static const char *const rows[] = {
         "1 facts",         "1 status",      "1 direct",
         "1 relay ses 587", "1 plan direct", "1 plan relay a-1 2525",
+        "1 rescue",
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -48,6 +49,7 @@ static void bad_requests_are_refused(void **state)
         "1 relay ../etc 587",
         "1 relay SES 587",
         "1 relay direct 587",
+        "1 rescue ses",
         "1 plan",
         "1 plan ses 587",
         "1 plan direct now",
