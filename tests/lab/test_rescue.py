@@ -2,6 +2,7 @@
 """The rescue: what hangs in a block is freed after a switch to a relay, and nothing else is."""
 
 import json
+import pathlib
 import re
 
 import pytest
@@ -47,9 +48,13 @@ def hang(lab, count, domains=None):
     return ids
 
 
-def start(lab, *verb, without=None):
-    """detour-apply by hand; its process.  WITHOUT is a capability that it does not have."""
-    limits = ["setpriv", f"--bounding-set=-{without}", f"--inh-caps=-{without}"] if without else []
+def start(lab, *verb, without=None, only=None):
+    """detour-apply by hand; its process.  WITHOUT is a capability that it does not have, ONLY are
+    those that it has."""
+    limits = []
+    if without or only:
+        change = f"-{without}" if without else ",".join(["-all", *(f"+{name}" for name in only)])
+        limits = ["setpriv", f"--bounding-set={change}", "--inh-caps=-all"]
     return lab.spawn(*limits, program("detour-apply"), "-c", CONFIG, "--json", *verb,
                      log="apply.log")
 
@@ -127,6 +132,18 @@ def test_where_nothing_hangs_nothing_is_said(lab):
     lab.product.configure()
     lines = good(lab.product.apply("relay", "office", "587"))
     assert step(lines, "rescue") is None and "slow" not in lines[-1]
+
+
+def test_the_units_capabilities_are_enough(lab):
+    unit = pathlib.Path(__file__).parents[2] / "systemd/detour-apply@.service.in"
+    names = re.findall(r"CAP_(\w+)", " ".join(
+        re.findall(r"^CapabilityBoundingSet=(.*)$", unit.read_text(), re.MULTILINE)))
+    lab.product.configure()
+    ids = hang(lab, 20, domains=20)
+    process = start(lab, "relay", "office", "587", only=[name.lower() for name in names])
+    assert freed(good(answer(process)))[0] >= 15
+    lab.wait_delivered(ids, SOON)
+    lab.assert_exactly_once(ids, "relay")
 
 
 # What is left alone.
