@@ -73,8 +73,10 @@ static const char *content_wrong(char *buffer, size_t *len)
         return "is longer than 4096 bytes; it must hold the password alone";
     if (memchr(buffer, '\0', *len) != NULL)
         return "holds a NUL byte";
-    if (memchr(buffer, '\n', *len) != NULL || memchr(buffer, '\r', *len) != NULL)
+    if (memchr(buffer, '\n', *len) != NULL)
         return "holds more than one line; it must hold the password alone";
+    if (memchr(buffer, '\r', *len) != NULL)
+        return "holds a carriage return; its line must end in a newline alone";
     return NULL;
 }
 

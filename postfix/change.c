@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CA_MAX ((size_t)16 * 1024 * 1024)
 
@@ -203,6 +204,7 @@ static enum change_kind prepare_relay(const struct config *config, const char *w
             view_value(view, render_sasl_options_name(config->postfix.tls_level)),
         .tls_policy_maps = view_raw(view, "smtp_tls_policy_maps"),
         .tls_ca_file = view_value(view, "smtp_tls_CAfile"),
+        .utf8_maps = strcasecmp(view_value(view, "smtputf8_enable"), "yes") == 0,
         .owner_ca = owner_ca,
         .relay_ca = relay_ca,
     };

@@ -4,6 +4,7 @@
 #include "lib/memory.h"
 #include "lib/secret.h"
 #include "postfix/text.h"
+#include "postfix/utf8.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,20 @@ const char *render_path_wrong(const char *path)
         '\0')
         return "only letters, digits and / . _ + - can stand in a list of maps";
     return NULL;
+}
+
+/* postmap(1) skips a line that is not UTF-8, with a warning. */
+static int check_encoding(const char *username, const char *password, struct why *why)
+{
+    if (!utf8_valid(username))
+        return why_set(why,
+                       "the relay's username is not UTF-8, which Postfix's maps hold only with "
+                       "smtputf8_enable = no");
+    if (!utf8_valid(password))
+        return why_set(why,
+                       "the relay's password is not UTF-8, which Postfix's maps hold only with "
+                       "smtputf8_enable = no");
+    return 0;
 }
 
 /* postmap(1) cuts white space off both ends of a value, and a line ends it. */
@@ -72,6 +87,8 @@ static int check_input(const struct render_input *in, struct why *why)
     if (in->relay->ca_file[0] != '/' || strpbrk(in->relay->ca_file, "\r\n") != NULL)
         return why_set(why, "the relay's ca_file must be an absolute path on one line");
     if (check_host(in, why) == -1)
+        return -1;
+    if (in->utf8_maps && check_encoding(in->relay->username, in->password, why) == -1)
         return -1;
     return check_credentials(in->relay->username, in->password, why);
 }

@@ -240,6 +240,35 @@ static void what_cannot_be_written(void **state)
     expect_refusal(&in, "ca_file");
 }
 
+/* Where maps hold UTF-8 alone, postmap would leave the entry out. */
+static void what_a_utf8_map_cannot_hold(void **state)
+{
+    static const char *const bad[] = { "s3cr3t\xe9",       "\xc3",     "\xc0\x80", "\xed\xa0\x80",
+                                       "\xf4\x90\x80\x80", "\xe2\x82", "a\x80",    "\xe0\x9f\xbf",
+                                       "\xf0\x8f\xbf\xbf", "\xff" };
+    static const char *const good[] = { "p\xc3\xa4ss", "\xe2\x82\xac", "\xf0\x9f\x94\x91",
+                                        "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf" };
+    struct render_input in = plain();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        in.utf8_maps = true;
+        in.password = bad[i];
+        expect_refusal(&in, "password is not UTF-8");
+        in.utf8_maps = false;
+        struct rendering r = rendered(&in);
+        render_free(&r);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        in.utf8_maps = true;
+        in.password = good[i];
+        struct rendering r = rendered(&in);
+        render_free(&r);
+    }
+    relay.username = (char *)(uintptr_t) "us\xe9r";
+    expect_refusal(&in, "username is not UTF-8");
+}
+
 /* Without a certificate's name to check, an address will do. */
 static void an_address_under_encrypt(void **state)
 {
@@ -263,6 +292,7 @@ int main(void)
         cmocka_unit_test(certificate_authorities),
         cmocka_unit_test(passwords_that_work),
         cmocka_unit_test(what_cannot_be_written),
+        cmocka_unit_test(what_a_utf8_map_cannot_hold),
         cmocka_unit_test(an_address_under_encrypt),
     };
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);

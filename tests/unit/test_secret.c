@@ -100,6 +100,10 @@ static void contents_are_checked(void **state)
     expect_refusal("empty");
     write_file("a\nb\n", 4, 0600, 0, 0);
     expect_refusal("more than one line");
+    write_file("a\n\n", 3, 0600, 0, 0);
+    expect_refusal("more than one line");
+    write_file("a\r\n", 3, 0600, 0, 0);
+    expect_refusal("carriage return");
     write_file("a\0b\n", 4, 0600, 0, 0);
     expect_refusal("NUL");
     memset(many, 'x', sizeof many);
