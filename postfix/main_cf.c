@@ -109,10 +109,3 @@ const char *main_cf_name(const struct main_cf *cf, size_t logical)
 {
     return logical == NO_LOGICAL_LINE ? NULL : cf->names[logical];
 }
-
-bool main_cf_line_begins(const struct main_cf_line *line, const char *prefix)
-{
-    size_t n = strlen(prefix);
-
-    return line->len >= n && memcmp(line->text, prefix, n) == 0;
-}

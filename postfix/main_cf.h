@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /* A main.cf larger than this is refused. */
 #define MAIN_CF_MAX ((size_t)4 * 1024 * 1024)
@@ -38,7 +39,13 @@ const struct main_cf_line *main_cf_line(const struct main_cf *cf, size_t n);
 /* The parameter that a logical line sets; NULL when it sets none. Owned by CF. */
 const char *main_cf_name(const struct main_cf *cf, size_t logical);
 
-/* Whether the physical line begins with PREFIX. */
-bool main_cf_line_begins(const struct main_cf_line *line, const char *prefix);
+/* Whether the physical line begins with PREFIX. Here, since it is asked of every line several
+ * times, and of constants. */
+static inline bool main_cf_line_begins(const struct main_cf_line *line, const char *prefix)
+{
+    size_t n = strlen(prefix);
+
+    return line->len >= n && memcmp(line->text, prefix, n) == 0;
+}
 
 #endif

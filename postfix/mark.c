@@ -93,21 +93,23 @@ struct tally {
     bool theirs_in_block;
 };
 
-static struct tally tally(const struct main_cf *cf, const struct line_owner *owner, size_t setting)
+/* One for each of COUNT settings; the caller frees it. */
+static struct tally *tally(const struct main_cf *cf, const struct line_owner *owner, size_t count)
 {
-    struct tally t = { 0 };
+    struct tally *tallies = memory_zero(count + 1, sizeof *tallies);
 
     for (size_t i = 0; i < main_cf_line_count(cf); i++) {
-        if (owner[i].setting != setting)
+        if (owner[i].setting == NO_SETTING)
             continue;
-        t.ours += owner[i].kind == LINE_OURS;
-        t.commented += owner[i].kind == LINE_COMMENTED;
-        if (owner[i].kind == LINE_THEIRS && t.theirs++ == 0)
-            t.theirs_at = i;
-        t.theirs_in_block =
-            t.theirs_in_block || (owner[i].kind == LINE_THEIRS && owner[i].in_block);
+        struct tally *t = &tallies[owner[i].setting];
+        t->ours += owner[i].kind == LINE_OURS;
+        t->commented += owner[i].kind == LINE_COMMENTED;
+        if (owner[i].kind == LINE_THEIRS && t->theirs++ == 0)
+            t->theirs_at = i;
+        t->theirs_in_block =
+            t->theirs_in_block || (owner[i].kind == LINE_THEIRS && owner[i].in_block);
     }
-    return t;
+    return tallies;
 }
 
 static enum claim claim_of(const struct tally *t)
@@ -135,21 +137,30 @@ static void say_claim(struct mark *mark, const char *name, enum claim claim, con
 
 static void find_claims(const struct main_cf *cf, const struct line_owner *owner, struct mark *mark)
 {
+    struct tally *tallies = tally(cf, owner, mark->settings.count);
+
     mark->claims = memory_zero(mark->settings.count + 1, sizeof *mark->claims);
     for (size_t k = 0; k < mark->settings.count; k++) {
-        struct tally t = tally(cf, owner, k);
-        mark->claims[k] = claim_of(&t);
+        mark->claims[k] = claim_of(&tallies[k]);
         if (!mark->gone || mark->claims[k] != CLAIM_DELETED)
-            say_claim(mark, mark->settings.item[k].name, mark->claims[k], &t);
+            say_claim(mark, mark->settings.item[k].name, mark->claims[k], &tallies[k]);
     }
+    free(tallies);
 }
 
-static bool has_line(const struct main_cf *cf, const struct main_cf_line *line)
+/* From line *AT on, where the last one was found, for most of them come in the order of the record;
+ * then from the beginning. */
+static bool has_line(const struct main_cf *cf, const struct main_cf_line *line, size_t *at)
 {
-    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
+    size_t count = main_cf_line_count(cf);
+
+    for (size_t n = 0; n < count; n++) {
+        size_t i = (*at + n) % count;
         const struct main_cf_line *other = main_cf_line(cf, i);
-        if (other->len == line->len && memcmp(other->text, line->text, line->len) == 0)
+        if (other->len == line->len && memcmp(other->text, line->text, line->len) == 0) {
+            *at = i;
             return true;
+        }
     }
     return false;
 }
@@ -157,7 +168,7 @@ static bool has_line(const struct main_cf *cf, const struct main_cf_line *line)
 /* What was put aside must be there when it is wanted back. Said once of a setting. */
 static void find_missing(const struct main_cf *cf, const struct main_cf *record, struct mark *mark)
 {
-    size_t setting = NO_SETTING, said = NO_SETTING;
+    size_t setting = NO_SETTING, said = NO_SETTING, at = 0;
 
     for (size_t i = 0; record != NULL && i < main_cf_line_count(record); i++) {
         const struct main_cf_line *line = main_cf_line(record, i);
@@ -168,7 +179,7 @@ static void find_missing(const struct main_cf *cf, const struct main_cf *record,
             setting = settings_find(&mark->settings, name);
         free(name);
         if (setting == NO_SETTING || setting == said || mark->claims[setting] != CLAIM_OURS ||
-            has_line(cf, line))
+            has_line(cf, line, &at))
             continue;
         said = setting;
         name = mark->settings.item[setting].name;
@@ -271,17 +282,25 @@ char *mark_set(const struct main_cf *cf, const struct route *route, unsigned lon
                const struct settings *settings, size_t *len)
 {
     struct block_head head = { .route = *route, .generation = generation };
+    size_t logical = NO_LOGICAL_LINE;
+    bool aside = false;
     struct text text;
 
     text_open(&text);
+    struct run run = { .out = text.out };
     for (size_t i = 0; i < main_cf_line_count(cf); i++) {
         const struct main_cf_line *line = main_cf_line(cf, i);
-        const char *name = main_cf_name(cf, line->logical);
-        if (name != NULL && settings_find(settings, name) != NO_SETTING)
-            fputs(PUT_ASIDE, text.out);
-        fwrite(line->text, 1, line->len, text.out);
+        if (line->logical != NO_LOGICAL_LINE && line->logical != logical) {
+            const char *name = main_cf_name(cf, line->logical);
+            aside = name != NULL && settings_find(settings, name) != NO_SETTING;
+            logical = line->logical;
+        }
+        if (aside && line->logical != NO_LOGICAL_LINE)
+            run_put(&run, PUT_ASIDE, strlen(PUT_ASIDE));
+        run_put(&run, line->text, line->len);
         head.no_newline = line->text[line->len - 1] != '\n';
     }
+    run_end(&run);
     char *block = block_text(&head, settings);
     fprintf(text.out, "%s%s", head.no_newline ? "\n" : "", block);
     text_close(&text);

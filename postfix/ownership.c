@@ -48,6 +48,15 @@ static size_t commented(const struct main_cf_line *line, const struct settings *
     return NO_SETTING;
 }
 
+/* Only in our block: what is commented out elsewhere is the owner's. */
+static void look_for_commented(const struct main_cf_line *line, const struct settings *settings,
+                               struct line_owner *owner)
+{
+    owner->setting = commented(line, settings);
+    if (owner->setting != NO_SETTING)
+        owner->kind = LINE_COMMENTED;
+}
+
 /* By its text alone. ASIDE is the setting that the last line put aside was about. */
 static struct line_owner first_look(const struct main_cf *cf, size_t i,
                                     const struct settings *settings, size_t *aside)
@@ -64,11 +73,9 @@ static struct line_owner first_look(const struct main_cf *cf, size_t i,
         free(own);
         return (struct line_owner){ .kind = LINE_ASIDE, .setting = *aside };
     }
-    size_t setting = name == NULL ? commented(line, settings) : settings_find(settings, name);
-    enum line_kind kind = setting == NO_SETTING ? LINE_OTHER
-                          : name == NULL        ? LINE_COMMENTED
-                                                : LINE_THEIRS;
-    return (struct line_owner){ .kind = kind, .setting = setting };
+    size_t setting = name == NULL ? NO_SETTING : settings_find(settings, name);
+    return (struct line_owner){ .kind = setting == NO_SETTING ? LINE_OTHER : LINE_THEIRS,
+                                .setting = setting };
 }
 
 /* A block reaches from a first line to the next last line. */
@@ -142,15 +149,13 @@ static bool is_ours(const struct line_owner *owner)
     return owner->kind == LINE_FRAME || owner->kind == LINE_OURS;
 }
 
-/* Line I, when it is as we wrote it and stands where we put it. */
+/* A line of theirs at first look, when it is as we wrote it and stands where we put it. */
 static void claim(const struct main_cf *cf, const struct settings *settings,
                   struct line_owner *owner, size_t i)
 {
     const struct main_cf_line *line = main_cf_line(cf, i);
     struct line_owner *o = &owner[i];
 
-    if (o->kind != LINE_THEIRS)
-        return;
     const struct setting *setting = &settings->item[o->setting];
     bool beside = (i > 0 && is_ours(&owner[i - 1])) ||
                   (i + 1 < main_cf_line_count(cf) && is_ours(&owner[i + 1]));
@@ -169,13 +174,15 @@ struct line_owner *ownership_find(const struct main_cf *cf, const struct setting
     mark_blocks(cf, owner);
     leave_copied_notices(cf, owner);
     keep_together(cf, owner);
+    for (size_t i = 0; i < count; i++)
+        if (owner[i].in_block && owner[i].kind == LINE_OTHER)
+            look_for_commented(main_cf_line(cf, i), settings, &owner[i]);
     /* Down and up again: what stands beside a line of ours may be ours as well. */
     for (size_t i = 0; i < count; i++)
-        claim(cf, settings, owner, i);
+        if (owner[i].kind == LINE_THEIRS)
+            claim(cf, settings, owner, i);
     for (size_t i = count; i > 0; i--)
-        claim(cf, settings, owner, i - 1);
-    for (size_t i = 0; i < count; i++)
-        if (owner[i].kind == LINE_COMMENTED && !owner[i].in_block)
-            owner[i] = (struct line_owner){ .kind = LINE_OTHER, .setting = NO_SETTING };
+        if (owner[i - 1].kind == LINE_THEIRS)
+            claim(cf, settings, owner, i - 1);
     return owner;
 }

@@ -25,9 +25,9 @@ enum line_kind {
 };
 
 struct line_owner {
-    enum line_kind kind;
     size_t setting; /* the number of the setting that it is about, or NO_SETTING */
-    bool in_block;  /* between the first and the last line of a block of ours */
+    enum line_kind kind;
+    bool in_block; /* between the first and the last line of a block of ours */
 };
 
 /* One for each physical line; the caller frees it. SETTINGS are those that we wrote. */

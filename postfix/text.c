@@ -25,3 +25,21 @@ void text_close(struct text *text)
         out_of_memory();
     text->out = NULL;
 }
+
+void run_end(struct run *run)
+{
+    if (run->len > 0)
+        fwrite(run->bytes, 1, run->len, run->out);
+    run->len = 0;
+}
+
+void run_put(struct run *run, const char *bytes, size_t len)
+{
+    if (run->len > 0 && run->bytes + run->len == bytes) {
+        run->len += len;
+        return;
+    }
+    run_end(run);
+    run->bytes = bytes;
+    run->len = len;
+}

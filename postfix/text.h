@@ -15,4 +15,15 @@ struct text {
 void text_open(struct text *text);
 void text_close(struct text *text);
 
+/* Bytes that lie side by side, written as one: many lines that stay as they are. */
+struct run {
+    FILE *out;
+    const char *bytes; /* not written yet */
+    size_t len;
+};
+
+void run_put(struct run *run, const char *bytes, size_t len);
+/* Writes what is left; before anything else is written to the same stream. */
+void run_end(struct run *run);
+
 #endif

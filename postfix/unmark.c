@@ -19,7 +19,7 @@ struct removal {
     bool handed_over;
     bool *moved; /* for each setting: its line of theirs stands where one was put aside */
     bool *has_aside;
-    FILE *out;
+    struct run out;
 };
 
 static const char *skip_space(const char *text, const char *end)
@@ -84,11 +84,11 @@ void mark_taken_off(const struct main_cf *cf, const struct mark *mark, struct se
     free(owner);
 }
 
-static void put_line(const struct removal *r, size_t i, size_t skip)
+static void put_line(struct removal *r, size_t i, size_t skip)
 {
     const struct main_cf_line *line = main_cf_line(r->cf, i);
 
-    fwrite(line->text + skip, 1, line->len - skip, r->out);
+    run_put(&r->out, line->text + skip, line->len - skip);
 }
 
 /* Whether their line for a setting goes to where the owner's was put aside. */
@@ -122,9 +122,9 @@ static bool is_set(const struct main_cf *cf, const struct main_cf_line *aside)
     return found;
 }
 
-static void put_commented(const struct removal *r, size_t i)
+static void put_commented(struct removal *r, size_t i)
 {
-    fputc('#', r->out);
+    run_put(&r->out, "#", 1);
     put_line(r, i, strlen(PUT_ASIDE));
 }
 
@@ -184,17 +184,21 @@ char *mark_remove(const struct main_cf *cf, const struct mark *mark, size_t *len
     size_t before_block = (size_t)-1;
 
     text_open(&text);
-    r.out = text.out;
+    r.out.out = text.out;
     r.owner = ownership_find(cf, &mark->settings);
     r.moved = memory_zero(mark->settings.count + 1, sizeof *r.moved);
     r.has_aside = memory_zero(mark->settings.count + 1, sizeof *r.has_aside);
     r.handed_over = mark_is_handed_over(cf, mark);
     find_aside(&r);
     for (size_t i = 0; i < main_cf_line_count(cf); i++) {
-        if (block_line_kind(main_cf_line(cf, i)) == BLOCK_BEGIN && fflush(text.out) == 0)
-            before_block = text.len;
+        if (block_line_kind(main_cf_line(cf, i)) == BLOCK_BEGIN) {
+            run_end(&r.out);
+            if (fflush(text.out) == 0)
+                before_block = text.len;
+        }
         put_what_stays(&r, i);
     }
+    run_end(&r.out);
     text_close(&text);
     *len = without_added_newline(&r, text.bytes, text.len, before_block);
     free(r.owner);
