@@ -287,6 +287,7 @@ static void read_postfix(struct conf_file *file, cfg_t *section, struct postfix_
     postfix->config_directory = path_or(file, section, "config_directory", "/etc/postfix");
     postfix->tls_level = (enum tls_level)level;
     postfix->replace_relayhost = conf_file_bool(file, section, "replace_relayhost", false);
+    postfix->force = conf_file_bool(file, section, "force", false);
     conf_file_choice(file, section, "method", method_words, 0);
     if (level == TLS_LEVEL_ENCRYPT)
         complain_warning(conf_file_complaints(file), conf_file_path(file),
@@ -338,6 +339,7 @@ static cfg_opt_t postfix_opts[] = {
     CFG_STR("method", NULL, CFGF_NONE),
     CFG_STR("tls_level", NULL, CFGF_NONE),
     CFG_STR("replace_relayhost", NULL, CFGF_NONE),
+    CFG_STR("force", NULL, CFGF_NONE),
     CFG_END(),
 };
 

@@ -56,6 +56,7 @@ struct config {
         char *config_directory;
         enum tls_level tls_level;
         bool replace_relayhost;
+        bool force; /* also where another product made the configuration */
     } postfix;
 
     struct status_config {

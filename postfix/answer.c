@@ -93,7 +93,33 @@ static void print_value(FILE *out, const json_t *value)
     }
 }
 
-/* The difference is a text of its own; everything else is a line. */
+/* Lists of sentences, each with its heading, in this order below everything else. */
+static const struct {
+    const char *key, *heading;
+} lists[] = {
+    { "refusals", "What speaks against it" },
+    { "not_following", "Mail that does not follow" },
+    { "following_unexpectedly", "Mail that follows, though one may not expect it" },
+    { "notes", "Notes" },
+};
+
+static bool is_list(const char *key)
+{
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (strcmp(key, lists[i].key) == 0)
+            return true;
+    return false;
+}
+
+static void print_list(FILE *out, const char *heading, const json_t *list)
+{
+    if (json_array_size(list) > 0)
+        fprintf(out, "\n%s:\n", heading);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        fprintf(out, "  - %s\n", json_string_value(json_array_get(list, i)));
+}
+
+/* The difference and the lists are texts of their own; everything else is a line. */
 static void print_members(FILE *out, json_t *members)
 {
     const char *key;
@@ -101,7 +127,7 @@ static void print_members(FILE *out, json_t *members)
 
     json_object_foreach(members, key, value)
     {
-        if (strcmp(key, "difference") == 0)
+        if (strcmp(key, "difference") == 0 || is_list(key))
             continue;
         fprintf(out, COLUMN, key);
         print_value(out, value);
@@ -109,7 +135,11 @@ static void print_members(FILE *out, json_t *members)
     }
     const char *difference = json_string_value(json_object_get(members, "difference"));
     if (difference != NULL)
-        fprintf(out, "\n%s\n", difference);
+        fprintf(out, "\n%s", difference);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        print_list(out, lists[i].heading, json_object_get(members, lists[i].key));
+    if (difference != NULL)
+        fputc('\n', out);
 }
 
 /* A terminal must not obey what somebody wrote into a host name. */
@@ -155,6 +185,8 @@ void answer_end(struct answer *answer, const char *result, const char *reason, j
         text_open(&text);
         if (members != NULL)
             print_members(text.out, members);
+        if (reason != NULL && json_array_size(json_object_get(members, "refusals")) > 0)
+            reason = "for what is listed above";
         fprintf(text.out, "%s%s%s\n", result, reason == NULL ? "" : ": ",
                 reason == NULL ? "" : reason);
         send_text(answer, &text);

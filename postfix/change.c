@@ -20,48 +20,32 @@ const char *change_map_type(const struct change *change)
     return view_value(change->view, "default_database_type");
 }
 
-static char *join(const struct findings *findings)
-{
-    struct text text;
-
-    text_open(&text);
-    for (size_t i = 0; i < findings->count; i++)
-        fprintf(text.out, "%s%s", i == 0 ? "" : "; ", findings->text[i]);
-    text_close(&text);
-    return text.bytes;
-}
-
 static enum change_kind refuse_drift(const struct mark *mark, struct why *why)
 {
     struct findings drift = { .text = mark->drift, .count = mark->drift_count };
-    char *text = join(&drift);
+    struct why all;
 
+    findings_join(&drift, &all);
     why_set(why,
             "%.700s; nothing of that is overruled: \"detourctl release\" lets detourd start over "
             "from main.cf as it is",
-            text);
-    free(text);
+            all.text);
     return CHANGE_REFUSED;
 }
 
 static enum change_kind look_at_host(const struct config *config, const char *workspace,
                                      struct change *change, struct why *why)
 {
-    struct findings refusals = { 0 };
-
     change->view = view_staged(config, workspace, change->original, change->original_len, why);
     if (change->view == NULL)
         return CHANGE_FAILED;
-    find_refusals(change->view, config, &refusals);
-    find_notes(change->view, &change->notes);
-    bool refused = refusals.count > 0;
-    if (refused) {
-        char *text = join(&refusals);
-        why_set(why, "%s", text);
-        free(text);
-    }
-    findings_free(&refusals);
-    return refused ? CHANGE_REFUSED : CHANGE_NEEDED;
+    find_refusals(change->view, config, &change->refusals);
+    find_notes(change->view, config, &change->notes);
+    find_exceptions(change->view, &change->exceptions);
+    if (change->refusals.count == 0)
+        return CHANGE_NEEDED;
+    findings_join(&change->refusals, why);
+    return CHANGE_REFUSED;
 }
 
 /* The group that may read a password file: the daemon's, which proves relays with it. */
@@ -180,17 +164,21 @@ static enum change_kind render_relay(const struct config *config, struct change 
     return CHANGE_NEEDED;
 }
 
-static enum change_kind prepare_relay(const struct config *config, const char *workspace,
-                                      struct change *change, struct why *why)
+/* In a preview, whatever is missing is one refusal more, and something else takes its place: the
+ * difference of main.cf holds none of it. */
+static char *or_placeholder(char *text, bool preview, struct change *change, const struct why *why)
+{
+    if (text != NULL || !preview)
+        return text;
+    findings_add(&change->refusals, "%s", why->text);
+    return memory_copy("?");
+}
+
+static enum change_kind render_with(const struct config *config, struct change *change,
+                                    const char *password, const char *relay_ca, struct why *why)
 {
     const struct relay *relay = config_relay(config, change->route.name);
-    enum change_kind kind = look_at_host(config, workspace, change, why);
-
-    if (kind != CHANGE_NEEDED)
-        return kind;
     const struct view *view = change->view;
-    char *password = read_password(config, relay, why);
-    char *relay_ca = password == NULL ? NULL : read_relay_ca(relay, why);
     char *owner_ca = read_owner_ca(view);
     struct render_input in = {
         .relay = relay,
@@ -208,10 +196,25 @@ static enum change_kind prepare_relay(const struct config *config, const char *w
         .owner_ca = owner_ca,
         .relay_ca = relay_ca,
     };
-    kind = relay_ca == NULL ? CHANGE_REFUSED : render_relay(config, change, &in, why);
+    enum change_kind kind = render_relay(config, change, &in, why);
+    free(owner_ca);
+    return kind;
+}
+
+static enum change_kind prepare_relay(const struct config *config, const char *workspace,
+                                      bool preview, struct change *change, struct why *why)
+{
+    const struct relay *relay = config_relay(config, change->route.name);
+    enum change_kind kind = look_at_host(config, workspace, change, why);
+
+    if (kind == CHANGE_FAILED || (kind == CHANGE_REFUSED && !preview))
+        return kind;
+    char *password = or_placeholder(read_password(config, relay, why), preview, change, why);
+    char *relay_ca =
+        password == NULL ? NULL : or_placeholder(read_relay_ca(relay, why), preview, change, why);
+    kind = relay_ca == NULL ? CHANGE_REFUSED : render_with(config, change, password, relay_ca, why);
     secret_free(password);
     free(relay_ca);
-    free(owner_ca);
     return kind;
 }
 
@@ -262,7 +265,7 @@ static bool is_released(struct change *change)
     return change->now.mark->drift_count == 0;
 }
 
-enum change_kind change_prepare(const struct config *config, const struct change_request *request,
+static enum change_kind prepare(const struct config *config, const struct change_request *request,
                                 const char *workspace, struct change *change, struct why *why)
 {
     *change = (struct change){ .route = request->route };
@@ -279,7 +282,22 @@ enum change_kind change_prepare(const struct config *config, const struct change
     change->original = mark_remove(change->now.cf, mark, &change->original_len);
     if (route_is_direct(&request->route))
         return prepare_direct(change);
-    return prepare_relay(config, workspace, change, why);
+    return prepare_relay(config, workspace, request->preview, change, why);
+}
+
+enum change_kind change_prepare(const struct config *config, const struct change_request *request,
+                                const char *workspace, struct change *change, struct why *why)
+{
+    enum change_kind kind = prepare(config, request, workspace, change, why);
+
+    if (!request->preview || kind == CHANGE_FAILED)
+        return kind;
+    if (kind == CHANGE_REFUSED)
+        findings_add(&change->refusals, "%s", why->text);
+    if (change->refusals.count == 0)
+        return kind;
+    findings_join(&change->refusals, why);
+    return CHANGE_REFUSED;
 }
 
 void change_free(struct change *change)
@@ -290,7 +308,9 @@ void change_free(struct change *change)
         free(change->between[i].main_cf);
     free(change->after);
     view_free(change->view);
+    findings_free(&change->refusals);
     findings_free(&change->notes);
+    findings_free(&change->exceptions);
     render_free(&change->rendering);
     *change = (struct change){ 0 };
 }

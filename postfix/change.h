@@ -40,8 +40,10 @@ struct change {
     struct main_cf_now now;
     char *original; /* the owner's main.cf */
     size_t original_len;
-    struct view *view; /* of the owner's configuration */
+    struct view *view;        /* of the owner's configuration */
+    struct findings refusals; /* of the host; in a preview all of them */
     struct findings notes;
+    struct findings exceptions;               /* findings.h */
     struct rendering rendering;               /* empty for direct */
     unsigned long generation;                 /* 0 for direct */
     struct change_step between[CHANGE_STEPS]; /* on the way */
@@ -54,6 +56,8 @@ struct change {
 struct change_request {
     struct route route;
     bool release; /* to direct, but only where there is drift */
+    bool preview; /* for a plan: all that speaks against it is gathered in refusals, and the change
+                     is worked out all the same where that is possible, else AFTER is NULL */
 };
 
 /* Fills CHANGE, which change_free ends in every case. WORKSPACE is for stage.h. WHY holds the

@@ -8,6 +8,7 @@
 #include "postfix/findings.h"
 #include "postfix/generation.h"
 #include "postfix/home.h"
+#include "postfix/instances.h"
 #include "postfix/queue.h"
 #include "postfix/reverts.h"
 #include "postfix/stage.h"
@@ -242,11 +243,15 @@ static void add_view(json_t *members, const struct view *view, const struct conf
     json_object_set_new(members, "inet_protocols",
                         protocols_json(view_smtp_value(view, "inet_protocols")));
     find_refusals(view, config, &refusals);
-    find_notes(view, &notes);
+    find_notes(view, config, &notes);
+    find_exceptions(view, &notes);
     json_object_set_new(members, "refusals", texts_json(refusals.text, refusals.count));
     json_object_set_new(members, "notes", texts_json(notes.text, notes.count));
     findings_free(&refusals);
     findings_free(&notes);
+    struct instances others = instances_besides(view);
+    json_object_set_new(members, "instances", instances_json(&others));
+    instances_free(&others);
 }
 
 json_t *facts_members(const struct config *config, struct why *why)

@@ -2,12 +2,17 @@
 #include "postfix/findings.h"
 
 #include "lib/memory.h"
+#include "postfix/instances.h"
+#include "postfix/product.h"
+#include "postfix/table.h"
+#include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* The one way out that most refusals have. */
 #define OTHER_METHOD "method = transport is made for this"
@@ -54,6 +59,25 @@ void findings_add(struct findings *findings, const char *format, ...)
     findings->text[findings->count++] = memory_copy(text);
 }
 
+void findings_join(const struct findings *findings, struct why *why)
+{
+    /* Room for the last words. */
+    const size_t room = sizeof why->text - 64;
+    size_t used = 0, said = 0;
+
+    why->text[0] = '\0';
+    for (; said < findings->count; said++) {
+        const char *text = findings->text[said];
+        if (used + strlen(text) + 2 >= room)
+            break;
+        used += (size_t)snprintf(why->text + used, sizeof why->text - used, "%s%s",
+                                 said == 0 ? "" : "; ", text);
+    }
+    if (said < findings->count)
+        snprintf(why->text + used, sizeof why->text - used, "%s%zu %s; detour-apply plan has all",
+                 said == 0 ? "" : "; and ", findings->count - said, said == 0 ? "reasons" : "more");
+}
+
 void findings_free(struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++)
@@ -87,7 +111,11 @@ static bool is_part_of(const char *list, const char *other)
 static void refuse_relay_domains(const struct view *view, struct findings *refusals)
 {
     const char *value = view_value(view, "relay_domains");
+    const char *nexthop = strchr(view_value(view, "relay_transport"), ':');
 
+    /* A nexthop in the transport itself goes before relayhost (trivial-rewrite's resolve.c). */
+    if (nexthop != NULL && nexthop[1] != '\0')
+        return;
     if (!is_part_of(value, view_value(view, "mydestination")))
         findings_add(refusals,
                      "relay_domains = %s: mail for these domains would follow relayhost too, away "
@@ -144,12 +172,54 @@ static void refuse_overrides(const struct view *view, struct findings *refusals)
 
 static void refuse_service(const struct view *view, struct findings *refusals)
 {
-    char command[32] = "";
-
-    /* name, type, private, unprivileged, chroot, wakeup, limit, command */
-    sscanf(view_smtp_service(view), "%*s %*s %*s %*s %*s %*s %*s %31s", command);
-    if (strcmp(command, "smtp") != 0)
+    if (strcmp(view_command(view, "smtp/unix"), "smtp") != 0)
         findings_add(refusals, "master.cf has no service \"smtp unix\" that runs smtp(8)");
+}
+
+/* An entry for all recipients leaves relayhost nothing to say. */
+static void refuse_catch_all(const struct view *view, struct findings *refusals)
+{
+    struct names maps = tables_split(view_value(view, "transport_maps"));
+
+    for (size_t i = 0; i < maps.count; i++) {
+        char *value = table_query(maps.name[i], view_value(view, "default_database_type"), "*");
+        if (value != NULL && value[0] != '\0' && strcmp(value, ":") != 0)
+            findings_add(refusals,
+                         "transport_maps: %s sends all mail to %s and goes before relayhost, so "
+                         "relayhost would change nothing; take that entry out, or set relayhost "
+                         "in its place",
+                         maps.name[i], value);
+        free(value);
+    }
+    names_free(&maps);
+}
+
+static void refuse_product(const struct view *view, const struct config *config,
+                           struct findings *refusals)
+{
+    char *mark;
+    const struct product *product =
+        product_find("", config->postfix.config_directory, view_main_cf(view), &mark);
+
+    if (product != NULL && !config->postfix.force)
+        findings_add(refusals,
+                     "%s made this configuration (%s): %s; or set \"force = yes\" in the section "
+                     "postfix",
+                     product->name, mark, product->effect);
+    free(mark);
+}
+
+/* Root is held back by nothing but a read-only file system and the immutable attribute. */
+static void refuse_read_only(const struct config *config, struct findings *refusals)
+{
+    const char *directory = config->postfix.config_directory;
+    char *main_cf = memory_format("%s/main.cf", directory);
+
+    if (access(directory, W_OK) == -1)
+        findings_add(refusals, "%s cannot be changed: %s", directory, strerror(errno));
+    else if (access(main_cf, W_OK) == -1)
+        findings_add(refusals, "%s cannot be changed: %s", main_cf, strerror(errno));
+    free(main_cf);
 }
 
 static void refuse_sasl(const struct view *view, struct findings *refusals)
@@ -190,7 +260,10 @@ void find_refusals(const struct view *view, const struct config *config, struct 
     static const char per_sender[] = "mail of some senders is routed apart, and a password of "
                                      "theirs could reach the relay; " OTHER_METHOD;
 
+    refuse_read_only(config, refusals);
+    refuse_product(view, config, refusals);
     refuse_relay_domains(view, refusals);
+    refuse_catch_all(view, refusals);
     refuse_if_set(
         view, "sender_dependent_relayhost_maps",
         "it goes before relayhost, so mail of those senders would not follow; " OTHER_METHOD,
@@ -236,42 +309,87 @@ static void note_if_set(const struct view *view, const char *name, const char *e
         findings_add(notes, "%s = %s: %s", name, value, effect);
 }
 
-/* Probes of address verification follow relayhost like mail (address_verify_relayhost), and a relay
- * that takes everything first says yes to every address. */
-static void note_verification(const struct view *view, struct findings *notes)
+static void note_verification(const struct view *view, struct findings *exceptions)
 {
-    static const char *const lists[] = {
-        "smtpd_client_restrictions", "smtpd_helo_restrictions",      "smtpd_sender_restrictions",
-        "smtpd_relay_restrictions",  "smtpd_recipient_restrictions", "smtpd_data_restrictions"
-    };
+    const char *list = verified_by_relay(view);
 
-    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        if (strstr(view_value(view, lists[i]), "reject_unverified_") != NULL)
-            findings_add(
-                notes, "%s: addresses are verified by way of the relay, which may accept them all",
-                lists[i]);
+    if (list != NULL)
+        findings_add(exceptions,
+                     "%s: addresses are verified by way of the relay, which may accept them all",
+                     list);
 }
 
-void find_notes(const struct view *view, struct findings *notes)
+static void note_instances(const struct view *view, struct findings *exceptions)
 {
-    note_if_set(view, "transport_maps",
-                "it goes before relayhost; mail that it matches does not follow", notes);
-    note_if_set(view, "smtp_fallback_relay",
-                "mail that the relay does not take for now is handed to it", notes);
+    struct instances others = instances_besides(view);
+
+    for (size_t i = 0; i < others.count; i++) {
+        char *words = instance_words(&others.item[i]);
+        findings_add(exceptions, "%s is not touched; its mail does not follow", words);
+        free(words);
+    }
+    instances_free(&others);
+}
+
+/* Probes of address verification follow relayhost like mail (address_verify_relayhost), and a relay
+ * that takes everything first says yes to every address. */
+const char *verified_by_relay(const struct view *view)
+{
+    static const char *const lists[] = {
+        "smtpd_client_restrictions",     "smtpd_helo_restrictions",
+        "smtpd_sender_restrictions",     "smtpd_relay_restrictions",
+        "smtpd_recipient_restrictions",  "smtpd_data_restrictions",
+        "smtpd_end_of_data_restrictions"
+    };
+
+    if (strstr(view_raw(view, "address_verify_relayhost"), "relayhost") == NULL)
+        return NULL;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (strstr(view_value(view, lists[i]), "reject_unverified_") != NULL)
+            return lists[i];
+    return NULL;
+}
+
+static void note_product(const struct view *view, const struct config *config,
+                         struct findings *notes)
+{
+    char *mark;
+    const struct product *product =
+        product_find("", config->postfix.config_directory, view_main_cf(view), &mark);
+
+    if (product != NULL && config->postfix.force)
+        findings_add(notes, "%s made this configuration (%s), and force = yes: %s", product->name,
+                     mark, product->effect);
+    free(mark);
+}
+
+void find_notes(const struct view *view, const struct config *config, struct findings *notes)
+{
+    note_product(view, config, notes);
     note_if_set(view, "smtp_sasl_mechanism_filter",
                 "the relay has to offer one of the mechanisms that it lets through", notes);
+    note_if_set(view, "defer_transports",
+                "mail for these transports waits for a flush, whatever the route", notes);
     const char *discard = view_smtp_value(view, "smtp_discard_ehlo_keywords");
     if (strcasestr(discard, "starttls") != NULL || strcasestr(discard, "auth") != NULL)
         findings_add(notes,
                      "smtp_discard_ehlo_keywords = %s: Postfix overlooks what the relay has to "
                      "offer, so mail will wait",
                      discard);
-    note_verification(view, notes);
-    note_if_set(view, "multi_instance_directories", "other instances of Postfix are not touched",
-                notes);
     if (!plugins_found())
         findings_add(notes, "no PLAIN or LOGIN plugin of Cyrus SASL was found; Debian has them in "
                             "libsasl2-modules");
+}
+
+void find_exceptions(const struct view *view, struct findings *exceptions)
+{
+    note_if_set(view, "transport_maps",
+                "it goes before relayhost; mail that it matches does not follow", exceptions);
+    note_if_set(view, "smtp_fallback_relay",
+                "mail that the relay does not take for now is handed to it", exceptions);
+    note_if_set(view, "content_filter", "mail goes there first, whatever the route", exceptions);
+    note_verification(view, exceptions);
+    note_instances(view, exceptions);
 }
 
 int route_allowed(const struct config *config, const struct route *route, struct why *why)

@@ -23,9 +23,19 @@ void findings_add(struct findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void findings_free(struct findings *findings);
 
+/* All of them in one sentence; when they do not fit, the first ones and how many more there are. */
+void findings_join(const struct findings *findings, struct why *why);
+
 /* VIEW is of the owner's configuration, without any route of ours. */
 void find_refusals(const struct view *view, const struct config *config, struct findings *refusals);
-void find_notes(const struct view *view, struct findings *notes);
+/* What is worth knowing of the route itself. */
+void find_notes(const struct view *view, const struct config *config, struct findings *notes);
+/* What makes mail not follow the route, or follow it unexpectedly, in short: no table is looked
+ * into. consequences.h tells it at length. */
+void find_exceptions(const struct view *view, struct findings *exceptions);
+
+/* The list of restrictions that has addresses verified by way of a relay; NULL where none does. */
+const char *verified_by_relay(const struct view *view);
 
 /* What speaks against this one route, whatever the host: 0, or -1 with the reason. */
 int route_allowed(const struct config *config, const struct route *route, struct why *why);

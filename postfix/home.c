@@ -7,6 +7,7 @@
 #include "postfix/files.h"
 #include "postfix/record.h"
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 char *home_path(const struct config *config, const char *name)
@@ -14,22 +15,30 @@ char *home_path(const struct config *config, const char *name)
     return memory_format("%s/%s", config->postfix.config_directory, name);
 }
 
-int home_check(const struct config *config, struct why *why)
+static int check_file(const struct config *config, const char *name, struct why *why)
 {
+    char *path = home_path(config, name);
+    struct stat st;
     int rc = 0;
 
+    if (stat(path, &st) == -1)
+        rc = why_errno(why, "Postfix is not configured: %s", path);
+    else if (!S_ISREG(st.st_mode))
+        rc = why_set(why, "Postfix is not configured: %s is not a regular file", path);
+    free(path);
+    return rc;
+}
+
+int home_check(const struct config *config, struct why *why)
+{
     if (!command_exists("postconf"))
         return why_set(why, "Postfix is not installed: no postconf in %s", COMMAND_PATH);
     if (config->postfix.config_directory[0] != '/')
         return why_set(why, "config_directory %s is not an absolute path",
                        config->postfix.config_directory);
-    char *path = home_path(config, "main.cf");
-    if (access(path, R_OK) == -1)
-        rc = why_errno(why, "Postfix is not configured: %s", path);
-    free(path);
-    if (rc == 0)
-        rc = trust_check(config->postfix.config_directory, why->text, sizeof why->text);
-    return rc;
+    if (check_file(config, "main.cf", why) == -1 || check_file(config, "master.cf", why) == -1)
+        return -1;
+    return trust_check(config->postfix.config_directory, why->text, sizeof why->text);
 }
 
 static int make(const struct config *config, const char *name, mode_t mode, struct why *why)

@@ -6,10 +6,13 @@
 #include "postfix/change.h"
 #include "postfix/check.h"
 #include "postfix/command.h"
+#include "postfix/consequences.h"
 #include "postfix/facts.h"
 #include "postfix/generation.h"
 #include "postfix/hide.h"
+#include "postfix/instances.h"
 #include "postfix/stage.h"
+#include "postfix/table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,27 +107,74 @@ static json_t *files_of(const struct plan *plan)
     return files;
 }
 
+static json_t *list(const struct findings *findings)
+{
+    return texts_json(findings->text, findings->count);
+}
+
+/* Which mail does not follow, or follows unexpectedly. */
+static int add_consequences(struct plan *plan, json_t *members, struct why *why)
+{
+    struct change *c = &plan->change;
+    struct consequences consequences = { 0 };
+
+    if (c->view == NULL)
+        c->view = view_staged(plan->config, NULL, c->original, c->original_len, why);
+    if (c->view == NULL)
+        return -1;
+    if (route_is_direct(&c->route)) {
+        consequences_of_direct(c->view, &consequences);
+    } else {
+        struct instances others = instances_besides(c->view);
+        consequences_of_relay(c->view, &others, table_read, &consequences);
+        instances_free(&others);
+    }
+    json_object_set_new(members, "not_following", list(&consequences.not_following));
+    json_object_set_new(members, "following_unexpectedly",
+                        list(&consequences.following_unexpectedly));
+    consequences_free(&consequences);
+    return 0;
+}
+
+/* What would be written. */
+static int add_change(struct plan *plan, json_t *members, struct why *why)
+{
+    const struct change *c = &plan->change;
+
+    plan->parameters = json_array();
+    json_object_set_new(members, "parameters", plan->parameters);
+    if (change_each(plan->config, c, visit, plan, why) == -1)
+        return -1;
+    add_difference(plan, members, why);
+    json_object_set_new(members, "files", files_of(plan));
+    json_object_set_new(members, "services", json_pack("[s]", "smtp"));
+    return 0;
+}
+
+/* NULL with a reason; less than all of it where a refusal leaves nothing to work out. */
 static json_t *members_of(struct plan *plan, struct why *why)
 {
     const struct change *c = &plan->change;
     json_t *members = json_object();
+    int rc = 0;
 
-    plan->parameters = json_array();
+    json_object_set_new(members, "refusals", list(&c->refusals));
     json_object_set_new(members, "route", route_json(&c->route));
-    json_object_set_new(members, "from", route_json(&c->now.mark->route));
-    json_object_set_new(members, "parameters", plan->parameters);
-    json_object_set_new(members, "files", files_of(plan));
-    json_object_set_new(members, "services", json_pack("[s]", "smtp"));
-    json_object_set_new(members, "notes", texts_json(c->notes.text, c->notes.count));
-    if (change_each(plan->config, c, visit, plan, why) == -1) {
-        json_decref(members);
-        return NULL;
-    }
-    add_difference(plan, members, why);
-    return members;
+    if (c->now.mark != NULL)
+        json_object_set_new(members, "from", route_json(&c->now.mark->route));
+    if (c->after != NULL)
+        rc = add_change(plan, members, why);
+    if (rc == 0 && c->original != NULL)
+        rc = add_consequences(plan, members, why);
+    json_object_set_new(members, "notes", list(&c->notes));
+    if (rc == 0)
+        return members;
+    json_decref(members);
+    return NULL;
 }
 
-static bool answer_needed(struct plan *plan, struct answer *answer, struct why *why)
+/* Postfix's own tools on the staged copy; what they say of a refused change is no news. */
+static int check(struct plan *plan, struct answer *answer, struct why *why)
 {
     int64_t started = clock_mono_ms();
     struct reading expected;
@@ -132,10 +182,27 @@ static bool answer_needed(struct plan *plan, struct answer *answer, struct why *
     reading_free(&expected);
 
     answer_step(answer, "check", rc == 0, clock_mono_ms() - started, rc == 0 ? NULL : why->text);
-    json_t *members = rc == 0 ? members_of(plan, why) : NULL;
-    answer_end(answer, members == NULL ? "failed" : "ok", members == NULL ? why->text : NULL,
-               members);
-    return members != NULL;
+    return rc;
+}
+
+static const char *result_of(enum change_kind kind)
+{
+    return kind == CHANGE_NEEDED ? "ok" : kind == CHANGE_NONE ? "unchanged" : "refused";
+}
+
+static bool answer_plan(struct plan *plan, enum change_kind kind, const struct why *refusal,
+                        struct answer *answer)
+{
+    struct why why;
+    json_t *members = NULL;
+
+    if (kind != CHANGE_NEEDED || check(plan, answer, &why) == 0)
+        members = members_of(plan, &why);
+    if (members == NULL)
+        answer_end(answer, "failed", why.text, NULL);
+    else
+        answer_end(answer, result_of(kind), kind == CHANGE_REFUSED ? refusal->text : NULL, members);
+    return members != NULL && kind != CHANGE_REFUSED;
 }
 
 bool plan_run(const struct config *config, const struct route *route, struct answer *answer)
@@ -143,17 +210,18 @@ bool plan_run(const struct config *config, const struct route *route, struct ans
     struct plan plan = { .config = config };
     struct why why;
     int64_t started = clock_mono_ms();
-    struct change_request request = { .route = *route };
+    struct change_request request = { .route = *route, .preview = true };
     enum change_kind kind = change_prepare(config, &request, NULL, &plan.change, &why);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
 
-    answer_step(answer, "prepare", well, clock_mono_ms() - started, well ? NULL : why.text);
-    if (kind == CHANGE_NEEDED)
-        well = answer_needed(&plan, answer, &why);
-    else if (kind == CHANGE_NONE)
-        answer_end(answer, "unchanged", NULL, json_pack("{s:o}", "route", route_json(route)));
+    answer_step(answer, "prepare", well, clock_mono_ms() - started,
+                well                     ? NULL
+                : kind == CHANGE_REFUSED ? "the switch would be refused"
+                                         : why.text);
+    if (kind == CHANGE_FAILED)
+        answer_end(answer, "failed", why.text, NULL);
     else
-        answer_end(answer, kind == CHANGE_REFUSED ? "refused" : "failed", why.text, NULL);
+        well = answer_plan(&plan, kind, &why, answer);
     change_free(&plan.change);
     return well;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a switch would do: the parameters before and after, the difference of main.cf line by line,
- * the files, what the postmaster should know. Validated by Postfix's own tools in a directory of
- * its own; nothing of Postfix's is touched, and no lock is waited for.
+ * the files, which mail does not follow or follows unexpectedly. Where the switch would be refused,
+ * every reason for that, and as much of the rest as can be worked out all the same. Validated by
+ * Postfix's own tools in a directory of its own; nothing of Postfix's is touched, and no lock is
+ * waited for.
  */
 #ifndef DETOURD_POSTFIX_PLAN_H
 #define DETOURD_POSTFIX_PLAN_H

@@ -115,14 +115,20 @@ struct processes processes_clients(const struct processes *list, int64_t before)
     return clients;
 }
 
+bool process_find(pid_t pid, struct process *out)
+{
+    pid_t parent;
+    char text[24];
+
+    snprintf(text, sizeof text, "%jd", (intmax_t)pid);
+    return read_process(text, out, &parent);
+}
+
 bool process_runs(const struct process *process)
 {
     struct process now;
-    pid_t parent;
-    char pid[24];
 
-    snprintf(pid, sizeof pid, "%jd", (intmax_t)process->pid);
-    return read_process(pid, &now, &parent) && is_same(&now, process) && now.state != 'Z';
+    return process_find(process->pid, &now) && is_same(&now, process) && now.state != 'Z';
 }
 
 int process_sockets(pid_t pid, uint64_t inodes[], int max)

@@ -38,6 +38,9 @@ bool processes_hold(const struct processes *list, const struct process *process)
 /* The smtp(8) and lmtp(8) of LIST that were started before a time as of clock_mono_ms(). */
 struct processes processes_clients(const struct processes *list, int64_t before);
 
+/* The process of that pid; false where there is none. */
+bool process_find(pid_t pid, struct process *out);
+
 /* Whether PROCESS, as it was seen once, still runs. */
 bool process_runs(const struct process *process);
 

@@ -21,6 +21,7 @@ static const char NEW_QMGR[] = "a new qmgr(8)";
 struct settle {
     const struct config *config;
     pid_t master;
+    struct process seen; /* master(8) */
     struct processes before;
     const char *waits_for;
 };
@@ -34,6 +35,7 @@ struct settle *settle_begin(const struct config *config, struct why *why)
     struct settle *s = memory_zero(1, sizeof *s);
     s->config = config;
     s->master = master;
+    process_find(master, &s->seen);
     s->before = processes_of(master);
     return s;
 }
@@ -95,6 +97,8 @@ int settle_wait(struct settle *s, struct why *why)
 
     /* Twice in a row: a busy process may sleep between two steps of its last delivery. */
     for (int settled = 0; settled < 2;) {
+        if (!process_runs(&s->seen))
+            return 1;
         struct processes now = processes_of(s->master);
         settled = is_settled(s, &now) ? settled + 1 : 0;
         processes_free(&now);

@@ -22,7 +22,8 @@ struct settle;
 struct settle *settle_begin(const struct config *config, struct why *why);
 
 /* After the reload: waits until master has started afresh, and every old process has ended or is
- * busy with its last delivery. 0, or -1 with a reason after 20 s. */
+ * busy with its last delivery. 0, 1 when that master(8) is gone, so that Postfix has been stopped,
+ * or -1 with a reason after 20 s. */
 int settle_wait(struct settle *settle, struct why *why);
 
 /* The processes that were noted; the settle's own. */

@@ -176,20 +176,25 @@ static int settle(struct transaction *t)
 {
     struct why failure = t->why;
     struct settle *before = settle_begin(t->config, &t->why);
-    int rc = before == NULL ? -1 : 0;
+    int rc = before == NULL ? -1 : reload(t);
 
-    int stopped = rc == 0 ? reload(t) : -1;
-    if (stopped == 0) {
+    if (rc == 0) {
         begin(t);
-        rc = end(t, "settle", settle_wait(before, &t->why), NULL);
-    } else {
-        rc = stopped; /* stopped this very moment: nothing is left to wait for */
+        rc = settle_wait(before, &t->why);
+        end(t, "settle", rc == 1 ? 0 : rc, rc == 1 ? "Postfix was stopped meanwhile" : NULL);
     }
     if (before != NULL) {
         processes_free(&t->old);
         t->old = processes_clients(settle_before(before), INT64_MAX);
     }
     settle_free(before);
+    /* Nothing is left to wait for, unless it has been started again by now. */
+    if (rc != 0) {
+        struct why ignored;
+        int running = activate_running(t->config, &ignored);
+        rc = running == 0 ? 1 : rc == 1 && running == 1 ? 0 : -1;
+    }
+    t->running = rc == 1 ? 0 : t->running;
     if (rc != -1)
         t->why = failure;
     return rc;
@@ -311,7 +316,11 @@ static json_t *members_of(const struct transaction *t)
 
     json_object_set_new(members, "route", route_json(&t->change.route));
     add_slow(members, &t->rescue);
-    json_object_set_new(members, "notes", texts_json(t->change.notes.text, t->change.notes.count));
+    json_t *notes = texts_json(t->change.notes.text, t->change.notes.count);
+    json_t *exceptions = texts_json(t->change.exceptions.text, t->change.exceptions.count);
+    json_array_extend(notes, exceptions);
+    json_decref(exceptions);
+    json_object_set_new(members, "notes", notes);
     return members;
 }
 

@@ -3,7 +3,10 @@
 
 #include "lib/memory.h"
 #include "postfix/command.h"
+#include "postfix/files.h"
+#include "postfix/main_cf.h"
 #include "postfix/text.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,7 +55,27 @@ static const char *const asked[] = { "mail_version",
                                      "smtpd_sender_restrictions",
                                      "smtpd_relay_restrictions",
                                      "smtpd_recipient_restrictions",
-                                     "smtpd_data_restrictions" };
+                                     "smtpd_data_restrictions",
+                                     "address_verify_relayhost",
+                                     "alternate_config_directories",
+                                     "always_bcc",
+                                     "body_checks",
+                                     "content_filter",
+                                     "defer_transports",
+                                     "fallback_transport",
+                                     "fallback_transport_maps",
+                                     "header_checks",
+                                     "local_transport",
+                                     "mailbox_transport",
+                                     "mailbox_transport_maps",
+                                     "mime_header_checks",
+                                     "nested_header_checks",
+                                     "recipient_bcc_maps",
+                                     "relay_transport",
+                                     "sender_bcc_maps",
+                                     "smtpd_end_of_data_restrictions",
+                                     "virtual_mailbox_domains",
+                                     "virtual_transport" };
 
 #define ASKED (sizeof asked / sizeof asked[0])
 
@@ -64,8 +87,15 @@ struct parameters {
 
 struct view {
     struct parameters *expanded, *raw, *written, *overrides;
-    char *smtp_service, *map_types, *sasl_clients;
+    struct view_service *services;
+    size_t service_count;
+    char *map_types, *sasl_clients, *main_cf;
 };
+
+static const char *or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
 
 static void add(struct parameters *p, char *line)
 {
@@ -193,24 +223,77 @@ struct parameters *view_some(const char *directory, bool expanded, const char *c
     return ask(directory, directory, expanded ? "-x" : NULL, names, count, NULL, why);
 }
 
-static bool read_all(struct view *view, const char *directory, const char *home, struct why *why)
+/* "name type private unpriv chroot wakeup maxproc command + args" (master(5)) */
+static void add_service(struct view *view, const char *line)
 {
-    const char *smtp = "smtp/unix";
+    char name[256] = "", type[32] = "", command[256] = "";
 
-    return (view->expanded = ask(directory, home, "-x", asked, ASKED, NULL, why)) != NULL &&
-           (view->raw = ask(directory, home, NULL, asked, ASKED, NULL, why)) != NULL &&
-           (view->written = ask(directory, home, "-n", NULL, 0, NULL, why)) != NULL &&
-           (view->overrides = ask(directory, home, "-xP", NULL, 0, NULL, why)) != NULL &&
-           (view->smtp_service = postconf(directory, home, "-M", &smtp, 1, NULL, why)) != NULL &&
-           (view->map_types = postconf(directory, home, "-m", NULL, 0, NULL, why)) != NULL &&
-           (view->sasl_clients = postconf(directory, home, "-A", NULL, 0, NULL, why)) != NULL;
+    if (sscanf(line, "%255s %31s %*s %*s %*s %*s %*s %255s", name, type, command) != 3)
+        return;
+    view->services = memory_grow(view->services, view->service_count + 1, sizeof *view->services);
+    view->services[view->service_count++] = (struct view_service){
+        .name = memory_format("%s/%s", name, type),
+        .command = memory_copy(command),
+    };
+}
+
+static struct parameters *parse_and_free(char *text)
+{
+    struct parameters *p = parameters_parse(or_empty(text));
+
+    free(text);
+    return p;
+}
+
+struct view *view_new(struct view_texts *texts)
+{
+    struct view *view = memory_zero(1, sizeof *view);
+    char *rest = texts->services;
+
+    view->expanded = parse_and_free(texts->expanded);
+    view->raw = parse_and_free(texts->raw);
+    view->written = parse_and_free(texts->written);
+    view->overrides = parse_and_free(texts->overrides);
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        add_service(view, line);
+    free(texts->services);
+    view->map_types = texts->map_types;
+    view->sasl_clients = texts->sasl_clients;
+    view->main_cf = texts->main_cf;
+    *texts = (struct view_texts){ 0 };
+    return view;
+}
+
+static char *read_main_cf(const char *directory, struct why *why)
+{
+    char *path = memory_format("%s/main.cf", directory);
+    size_t len;
+    char *text = file_read(path, MAIN_CF_MAX, &len, why);
+
+    free(path);
+    return text;
+}
+
+static bool read_all(struct view_texts *texts, const char *directory, const char *home,
+                     struct why *why)
+{
+    return (texts->expanded = postconf(directory, home, "-x", asked, ASKED, NULL, why)) != NULL &&
+           (texts->raw = postconf(directory, home, NULL, asked, ASKED, NULL, why)) != NULL &&
+           (texts->written = postconf(directory, home, "-n", NULL, 0, NULL, why)) != NULL &&
+           (texts->overrides = postconf(directory, home, "-xP", NULL, 0, NULL, why)) != NULL &&
+           (texts->services = postconf(directory, home, "-M", NULL, 0, NULL, why)) != NULL &&
+           (texts->map_types = postconf(directory, home, "-m", NULL, 0, NULL, why)) != NULL &&
+           (texts->sasl_clients = postconf(directory, home, "-A", NULL, 0, NULL, why)) != NULL &&
+           (texts->main_cf = read_main_cf(directory, why)) != NULL;
 }
 
 struct view *view_read(const char *directory, const char *home, struct why *why)
 {
-    struct view *view = memory_zero(1, sizeof *view);
+    struct view_texts texts = { 0 };
+    bool read = read_all(&texts, directory, home, why);
+    struct view *view = view_new(&texts);
 
-    if (read_all(view, directory, home, why))
+    if (read)
         return view;
     view_free(view);
     return NULL;
@@ -224,15 +307,15 @@ void view_free(struct view *view)
     parameters_free(view->raw);
     parameters_free(view->written);
     parameters_free(view->overrides);
-    free(view->smtp_service);
+    for (size_t i = 0; i < view->service_count; i++) {
+        free(view->services[i].name);
+        free(view->services[i].command);
+    }
+    free(view->services);
     free(view->map_types);
     free(view->sasl_clients);
+    free(view->main_cf);
     free(view);
-}
-
-static const char *or_empty(const char *text)
-{
-    return text == NULL ? "" : text;
 }
 
 const char *view_value(const struct view *view, const char *name)
@@ -266,9 +349,32 @@ const char *view_written(const struct view *view, const char *name)
     return parameters_value(view->written, name);
 }
 
-const char *view_smtp_service(const struct view *view)
+const struct parameters *view_overrides(const struct view *view)
 {
-    return view->smtp_service;
+    return view->overrides;
+}
+
+const char *view_main_cf(const struct view *view)
+{
+    return or_empty(view->main_cf);
+}
+
+size_t view_service_count(const struct view *view)
+{
+    return view->service_count;
+}
+
+const struct view_service *view_service(const struct view *view, size_t n)
+{
+    return &view->services[n];
+}
+
+const char *view_command(const struct view *view, const char *service)
+{
+    for (size_t i = 0; i < view->service_count; i++)
+        if (strcmp(view->services[i].name, service) == 0)
+            return view->services[i].command;
+    return "";
 }
 
 /* Whether WORD is one of the lines of TEXT. */
@@ -287,10 +393,10 @@ static bool has_line(const char *text, const char *word)
 
 bool view_has_map_type(const struct view *view, const char *type)
 {
-    return has_line(view->map_types, type);
+    return has_line(or_empty(view->map_types), type);
 }
 
 bool view_has_sasl_client(const struct view *view, const char *type)
 {
-    return has_line(view->sasl_clients, type);
+    return has_line(or_empty(view->sasl_clients), type);
 }

@@ -30,6 +30,21 @@ struct view;
 struct view *view_read(const char *directory, const char *home, struct why *why);
 void view_free(struct view *view);
 
+/* What a view is made of: the answers of postconf(1), and main.cf itself. NULL stands for "". */
+struct view_texts {
+    char *expanded;     /* "-x" */
+    char *raw;          /* without an option */
+    char *written;      /* "-n" */
+    char *overrides;    /* "-xP" */
+    char *services;     /* "-M" */
+    char *map_types;    /* "-m" */
+    char *sasl_clients; /* "-A" */
+    char *main_cf;
+};
+
+/* The texts are the view's from then on. */
+struct view *view_new(struct view_texts *texts);
+
 /* A parameter with every $name replaced; "" where this Postfix does not know it. */
 const char *view_value(const struct view *view, const char *name);
 /* The same for the service smtp/unix: an "-o" of master.cf's counts before main.cf. */
@@ -40,8 +55,21 @@ const char *view_raw(const struct view *view, const char *name);
 const char *view_override(const struct view *view, const char *service, const char *name);
 /* As main.cf sets it; NULL where it does not. */
 const char *view_written(const struct view *view, const char *name);
-/* The master.cf entry of the service smtp/unix, "" where there is none. */
-const char *view_smtp_service(const struct view *view);
+/* Every "-o name=value" in master.cf, the names as "service/type/name". */
+const struct parameters *view_overrides(const struct view *view);
+/* The text of main.cf. */
+const char *view_main_cf(const struct view *view);
+
+/* A line of master.cf. */
+struct view_service {
+    char *name;    /* "smtp/unix" */
+    char *command; /* "smtp" */
+};
+
+size_t view_service_count(const struct view *view);
+const struct view_service *view_service(const struct view *view, size_t n);
+/* The command of a service, "" where there is none of that name. */
+const char *view_command(const struct view *view, const char *service);
 /* Whether a map type, or a SASL client, is one that this Postfix has. */
 bool view_has_map_type(const struct view *view, const char *type);
 bool view_has_sasl_client(const struct view *view, const char *type);

@@ -289,7 +289,7 @@ def test_notes_say_what_a_route_does_not_reach(lab, apply):
             "smtp_fallback_relay = [last.example]", "smtp_sasl_mechanism_filter = login")
     for answer in (apply("facts"), apply("plan", "relay", "office", "587"),
                    apply("relay", "office", "587")):
-        notes = " ".join(answer.last["notes"])
+        notes = " ".join(answer.last["notes"] + answer.last.get("not_following", []))
         for name in ("transport_maps", "smtp_fallback_relay", "smtp_sasl_mechanism_filter"):
             assert name in notes
 
