@@ -127,7 +127,7 @@ static void print_members(FILE *out, json_t *members)
 
     json_object_foreach(members, key, value)
     {
-        if (strcmp(key, "difference") == 0 || is_list(key))
+        if (strcmp(key, "schema") == 0 || strcmp(key, "difference") == 0 || is_list(key))
             continue;
         fprintf(out, COLUMN, key);
         print_value(out, value);

@@ -349,10 +349,14 @@ static char *options_of(const struct look *look, const char *service)
     return text.bytes;
 }
 
-/* Whether some way leads to the service relay, which Debian has on every host. */
+/* Debian has the service relay on every host. Mail for relay_domains that goes there follows
+ * relayhost all the same. */
 static bool is_relay_used(const struct look *look)
 {
-    return is_set(look, "relay_domains") || is_set(look, "transport_maps");
+    const char *nexthop = strchr(view_value(look->view, "relay_transport"), ':');
+
+    return is_set(look, "transport_maps") ||
+           (is_set(look, "relay_domains") && nexthop != NULL && nexthop[1] != '\0');
 }
 
 static void look_at_service(const struct look *look, const struct view_service *service)

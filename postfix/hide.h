@@ -2,15 +2,17 @@
 /*
  * Keeps passwords that the owner wrote into main.cf itself out of what this program prints.
  *
- * smtp_sasl_password_maps may hold them in so many words ("static:user:password", "inline:{...}").
+ * A password map may hold them in so many words ("static:user:password", "inline:{...}"), also by
+ * way of a parameter that it refers to; a table whose parameters stand in main.cf has a password
+ * parameter; and a setting that is commented out may still hold a good one.
  */
 #ifndef DETOURD_POSTFIX_HIDE_H
 #define DETOURD_POSTFIX_HIDE_H
 
 #include "postfix/main_cf.h"
 
-/* TEXT, with every line of CF's smtp_sasl_password_maps, and VALUE (the same on one line, or NULL),
- * replaced by "(hidden)" where they hold passwords. The caller frees it. */
+/* TEXT, with every piece of CF that may be a password, and VALUE (its smtp_sasl_password_maps on
+ * one line, or NULL), replaced by "(hidden)". The caller frees it. */
 char *hide_passwords(const char *text, const struct main_cf *cf, const char *value);
 
 #endif

@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the document; it grows when a member changes its meaning. */
+#define SCHEMA 1
+
 struct plan {
     const struct config *config;
     struct change change;
@@ -158,6 +161,7 @@ static json_t *members_of(struct plan *plan, struct why *why)
     json_t *members = json_object();
     int rc = 0;
 
+    json_object_set_new(members, "schema", json_integer(SCHEMA));
     json_object_set_new(members, "refusals", list(&c->refusals));
     json_object_set_new(members, "route", route_json(&c->route));
     if (c->now.mark != NULL)

@@ -22,8 +22,8 @@ static const struct subcommand {
     { "route", command_remote, "direct|NAME|auto", "take that route and hold it, or decide again" },
     { "hold", command_remote, "", "stay on the present route" },
     { "release", command_remote, "", "end a hold" },
-    { "plan", command_remote, "[--json] [direct|NAME [PORT]]",
-      "the exact difference that a switch would make" },
+    { "plan", command_plan, "[--json] [direct|NAME [PORT]]",
+      "the exact difference that a switch would make, and which mail would not follow" },
 };
 
 #define SUBCOMMANDS (sizeof subcommands / sizeof subcommands[0])

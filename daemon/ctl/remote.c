@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The subcommands that ask detourd over its control socket: status, relays, route, hold, ... */
+#include "daemon/ctl/remote.h"
+
 #include "daemon/ctl/command.h"
 #include "lib/config.h"
 #include "lib/memory.h"
@@ -15,9 +17,7 @@
 /* detourd answers at once, but for a change, which may take as long as detour-apply takes. */
 #define PATIENCE_S 200
 
-/* Where detourd listens. A configuration that is wrong is no reason not to ask: detourd may well
- * run on the one before, at the usual place. */
-static char *socket_path(const struct ctl *ctl)
+struct config *ctl_config(const struct ctl *ctl)
 {
     struct complaints *complaints = complaints_new();
     struct config *config = NULL;
@@ -28,10 +28,8 @@ static char *socket_path(const struct ctl *ctl)
         fprintf(stderr, "detourctl: %s\n", complaints_line(complaints, 0, NULL));
     if (config == NULL)
         config = config_defaults();
-    char *path = memory_copy(config->status.socket);
-    config_free(config);
     complaints_free(complaints);
-    return path;
+    return config;
 }
 
 static int connect_to(const char *path)
@@ -42,7 +40,8 @@ static int connect_to(const char *path)
 
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == -1) {
-        fprintf(stderr, "detourctl: detourd cannot be reached at %s: %s\n", path, strerror(errno));
+        int error = errno;
+        fprintf(stderr, "detourctl: detourd cannot be reached at %s: %s\n", path, strerror(error));
         if (fd != -1)
             close(fd);
         return -1;
@@ -93,8 +92,7 @@ static bool begins(const char *text, const char *word)
     return strncmp(text, word, strlen(word)) == 0;
 }
 
-/* The empty line at the end is the protocol's, not the reader's. */
-static void print_answer(char *text)
+void remote_print(char *text)
 {
     size_t len = strlen(text);
 
@@ -103,32 +101,57 @@ static void print_answer(char *text)
     fputs(text, stdout);
 }
 
+bool remote_reach(const struct config *config, int *fd)
+{
+    *fd = connect_to(config->status.socket);
+    return *fd != -1;
+}
+
+char *remote_ask(int fd, const char *line)
+{
+    char *text = NULL;
+
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) &&
+        shutdown(fd, SHUT_WR) == 0)
+        text = read_answer(fd);
+    close(fd);
+    return text;
+}
+
+bool remote_line(int argc, char *argv[], char **line)
+{
+    *line = make_line(argc, argv);
+    return strchr(*line, '\n') == *line + strlen(*line) - 1;
+}
+
+int remote_code(const char *text)
+{
+    if (begins(text, "usage:") || begins(text, "unknown command"))
+        return EXIT_USAGE;
+    return begins(text, "failed") || begins(text, "denied") || begins(text, "refused") ||
+                   begins(text, "busy")
+               ? 1
+               : 0;
+}
+
 int command_remote(const struct ctl *ctl, int argc, char *argv[])
 {
-    char *path = socket_path(ctl), *line, *text;
-    int fd = connect_to(path), code = 1;
+    struct config *config;
+    char *line, *text;
+    int fd, code = 1;
 
-    free(path);
-    if (fd == -1)
-        return 1;
-    line = make_line(argc, argv);
-    bool one_line = strchr(line, '\n') == line + strlen(line) - 1;
-    if (!one_line) {
+    if (!remote_line(argc, argv, &line)) {
         free(line);
-        close(fd);
         return usage_error(EXIT_USAGE, "an argument holds a line break");
     }
-    if (send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line) &&
-        shutdown(fd, SHUT_WR) == 0 && (text = read_answer(fd)) != NULL) {
-        print_answer(text);
-        code = begins(text, "usage:") || begins(text, "unknown command") ? EXIT_USAGE
-               : begins(text, "failed") || begins(text, "denied") || begins(text, "refused") ||
-                       begins(text, "busy")
-                   ? 1
-                   : 0;
-        free(text);
+    config = ctl_config(ctl);
+    text = remote_reach(config, &fd) ? remote_ask(fd, line) : NULL;
+    if (text != NULL) {
+        remote_print(text);
+        code = remote_code(text);
     }
+    free(text);
     free(line);
-    close(fd);
+    config_free(config);
     return code;
 }

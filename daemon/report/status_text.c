@@ -113,26 +113,68 @@ char *relays_text(const json_t *document)
     return text_end(&t);
 }
 
-static void add_strings(struct text *t, const char *before, const json_t *list)
+static void add_list(struct text *t, const char *heading, const json_t *list)
 {
     size_t i;
     json_t *item;
 
+    if (json_array_size(list) > 0)
+        text_add(t, "\n%s:\n", heading);
     json_array_foreach(list, i, item) if (json_string_value(item) != NULL)
-        text_add(t, "%s%s\n", before, json_string_value(item));
+        text_add(t, "  - %s\n", json_string_value(item));
+}
+
+static void add_refusals(struct text *t, const json_t *last, const json_t *refusals)
+{
+    size_t i;
+    json_t *item;
+
+    text_add(t, "refused: the switch would not be made, because of\n");
+    json_array_foreach(refusals, i, item) if (json_string_value(item) != NULL)
+        text_add(t, "  - %s\n", json_string_value(item));
+    if (*word(last, "difference") != '\0')
+        text_add(t, "\nWithout that it would change:\n");
+}
+
+static void add_headline(struct text *t, const json_t *last)
+{
+    const char *result = word(last, "result");
+    const json_t *refusals = json_object_get(last, "refusals");
+
+    if (strcmp(result, "unchanged") == 0)
+        text_add(t, "nothing would change\n");
+    else if (strcmp(result, "refused") == 0 && json_array_size(refusals) > 0)
+        add_refusals(t, last, refusals);
+    else if (strcmp(result, "ok") != 0)
+        text_add(t, "%s: %s\n", result, word(last, "reason"));
+}
+
+/* A terminal must not obey what somebody wrote into main.cf. */
+static void make_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
+        if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+            *p = '?';
 }
 
 char *plan_text(const json_t *last)
 {
+    static const struct {
+        const char *key, *heading;
+    } lists[] = {
+        { "not_following", "Mail that would not follow" },
+        { "following_unexpectedly", "Mail that would follow, though one may not expect it" },
+        { "files", "Files that would be written" },
+        { "notes", "Notes" },
+    };
     struct text t;
 
     text_begin(&t);
-    if (strcmp(word(last, "result"), "unchanged") == 0)
-        text_add(&t, "nothing would change\n");
-    else if (strcmp(word(last, "result"), "ok") != 0)
-        text_add(&t, "%s: %s\n", word(last, "result"), word(last, "reason"));
+    add_headline(&t, last);
     text_add(&t, "%s", word(last, "difference"));
-    add_strings(&t, "file: ", json_object_get(last, "files"));
-    add_strings(&t, "note: ", json_object_get(last, "notes"));
-    return text_end(&t);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        add_list(&t, lists[i].heading, json_object_get(last, lists[i].key));
+    char *text = text_end(&t);
+    make_printable(text);
+    return text;
 }

@@ -37,18 +37,37 @@ static void passwords_are_hidden(void **state)
            true);
 }
 
+static void other_passwords_are_hidden(void **state)
+{
+    (void)state;
+    expect("lmtp_sasl_password_maps = inline:{x=s3cr3t}\n", NULL,
+           " lmtp_sasl_password_maps = inline:{x=s3cr3t}\n", true);
+    expect("smtp_sasl_password_maps = hash:/x ${mine}\nmine = static:u:s3cr3t\nminer = 1234\n",
+           "hash:/x ${mine}", " mine = static:u:s3cr3t\n", true);
+    expect("users_password = s3cr3t\n", NULL, " users_password = s3cr3t\n", true);
+    expect("ldap_bind_pw=s3cr3t\n", NULL, "-ldap_bind_pw=s3cr3t\n", true);
+    expect("# smtp_sasl_password_maps = static:u:s3cr3t\n", NULL,
+           " # smtp_sasl_password_maps = static:u:s3cr3t\n", true);
+    expect("a = 1\n#users_password = s3cr3t\n", NULL, " #users_password = s3cr3t\n", true);
+    expect("users_password =\n # s\n  s3cr3t\n", NULL, " users_password =\n # s\n  s3cr3t\n", true);
+}
+
 static void the_rest_is_shown(void **state)
 {
     (void)state;
     expect("smtp_sasl_password_maps = hash:/s3cr3t\n", "hash:/s3cr3t",
            "smtp_sasl_password_maps = hash:/s3cr3t\n", false);
     expect("a = 1\n", NULL, "s3cr3t\n", false);
+    expect("mine = static:s3cr3t\ntransport_maps = $mine\n", NULL, " mine = static:s3cr3t\n",
+           false);
+    expect("# the password maps: s3cr3t\n", NULL, " # the password maps: s3cr3t\n", false);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(passwords_are_hidden),
+        cmocka_unit_test(other_passwords_are_hidden),
         cmocka_unit_test(the_rest_is_shown),
     };
     return cmocka_run_group_tests_name("hide", tests, NULL, NULL);
