@@ -241,6 +241,22 @@ static void regions_are_needed_and_checked(void **state)
            "3 region = x/../y; expected a word like");
 }
 
+static void force_is_off_unless_it_is_written_out(void **state)
+{
+    struct complaints *c = complaints_new();
+    struct config *config = load("postfix { force = yes }\n", c), *defaults = load("", c);
+
+    (void)state;
+    assert_non_null(config);
+    assert_true(config->postfix.force);
+    assert_non_null(defaults);
+    assert_false(defaults->postfix.force);
+    config_free(config);
+    config_free(defaults);
+    complaints_free(c);
+    EXPECT("mode = observe\npostfix {\n  force = maybe\n}\n", "3 force = maybe");
+}
+
 static void encrypt_is_warned_about(void **state)
 {
     struct complaints *c = complaints_new();
@@ -296,6 +312,7 @@ int main(void)
         cmocka_unit_test(switch_needs_a_relay),
         cmocka_unit_test(syntax_errors_have_a_line),
         cmocka_unit_test(regions_are_needed_and_checked),
+        cmocka_unit_test(force_is_off_unless_it_is_written_out),
         cmocka_unit_test(encrypt_is_warned_about),
         cmocka_unit_test(a_missing_file_is_said),
         cmocka_unit_test(both_catalogues_are_read),
