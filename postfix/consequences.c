@@ -189,6 +189,7 @@ static void look_at_transports(const struct look *look)
 static void look_at_relay_domains(const struct look *look)
 {
     const char *domains = view_value(look->view, "relay_domains");
+    char text[SHORTENED];
     const char *transport = view_value(look->view, "relay_transport");
     const char *nexthop = strchr(transport, ':');
 
@@ -199,7 +200,7 @@ static void look_at_relay_domains(const struct look *look)
         findings_add(look->not_following,
                      "relay_domains = %s: mail for these domains goes to relay_transport = %s, "
                      "which goes before relayhost%s; it stays as it is",
-                     domains, transport,
+                     shortened(domains, text), transport,
                      runs_smtp(look, transport) && is_port_25(transport)
                          ? ", to port 25, where the block may be"
                          : "");
@@ -207,7 +208,7 @@ static void look_at_relay_domains(const struct look *look)
         findings_add(look->following,
                      "relay_domains = %s: mail for these domains follows relayhost, away from the "
                      "hosts that it is meant for; name those hosts in transport_maps",
-                     domains);
+                     shortened(domains, text));
 }
 
 static void look_at_filters(const struct look *look)
@@ -416,6 +417,7 @@ static bool is_loopback(const char *network)
 static void look_at_clients(const struct look *look)
 {
     struct names networks = tables_split(view_value(look->view, "mynetworks"));
+    char shown[SHORTENED];
     struct text others;
     size_t count = 0;
 
@@ -428,7 +430,7 @@ static void look_at_clients(const struct look *look)
         findings_add(look->following,
                      "mynetworks: mail that other hosts (%s) send by way of this one follows too; "
                      "see that the relay takes their senders",
-                     others.bytes);
+                     shortened(others.bytes, shown));
     free(others.bytes);
     names_free(&networks);
 }

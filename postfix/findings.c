@@ -59,6 +59,16 @@ void findings_add(struct findings *findings, const char *format, ...)
     findings->text[findings->count++] = memory_copy(text);
 }
 
+const char *shortened(const char *value, char out[SHORTENED])
+{
+    static const char more[] = " ...";
+
+    snprintf(out, SHORTENED, "%s", value);
+    if (strlen(value) >= SHORTENED)
+        memcpy(out + SHORTENED - sizeof more, more, sizeof more);
+    return out;
+}
+
 void findings_join(const struct findings *findings, struct why *why)
 {
     /* Room for the last words. */
@@ -111,6 +121,7 @@ static bool is_part_of(const char *list, const char *other)
 static void refuse_relay_domains(const struct view *view, struct findings *refusals)
 {
     const char *value = view_value(view, "relay_domains");
+    char text[SHORTENED];
     const char *nexthop = strchr(view_value(view, "relay_transport"), ':');
 
     /* A nexthop in the transport itself goes before relayhost (trivial-rewrite's resolve.c). */
@@ -120,16 +131,17 @@ static void refuse_relay_domains(const struct view *view, struct findings *refus
         findings_add(refusals,
                      "relay_domains = %s: mail for these domains would follow relayhost too, away "
                      "from the hosts that it is meant for; " OTHER_METHOD,
-                     value);
+                     shortened(value, text));
 }
 
 static void refuse_if_set(const struct view *view, const char *name, const char *effect,
                           struct findings *refusals)
 {
     const char *value = view_value(view, name);
+    char text[SHORTENED];
 
     if (value[0] != '\0')
-        findings_add(refusals, "%s = %s: %s", name, value, effect);
+        findings_add(refusals, "%s = %s: %s", name, shortened(value, text), effect);
 }
 
 static void refuse_if_yes(const struct view *view, const char *name, const char *effect,
@@ -304,9 +316,10 @@ static void note_if_set(const struct view *view, const char *name, const char *e
                         struct findings *notes)
 {
     const char *value = view_smtp_value(view, name);
+    char text[SHORTENED];
 
     if (value[0] != '\0')
-        findings_add(notes, "%s = %s: %s", name, value, effect);
+        findings_add(notes, "%s = %s: %s", name, shortened(value, text), effect);
 }
 
 static void note_verification(const struct view *view, struct findings *exceptions)

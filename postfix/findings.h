@@ -23,6 +23,10 @@ void findings_add(struct findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void findings_free(struct findings *findings);
 
+/* A value in a sentence: a long list is cut. OUT is returned. */
+#define SHORTENED 160
+const char *shortened(const char *value, char out[SHORTENED]);
+
 /* All of them in one sentence; when they do not fit, the first ones and how many more there are. */
 void findings_join(const struct findings *findings, struct why *why);
 
