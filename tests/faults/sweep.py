@@ -1,0 +1,487 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The fault sweep: detour-apply fails at every point there is, and nothing is broken by it.
+
+    sudo DETOURD_BUILDDIR=build /usr/bin/python3 tests/faults/sweep.py [--sample] [--only WORD]
+
+A traced run of each request lists detour-apply's own system calls.  From the first that changes
+something on, the points are
+  kill    SIGKILL at every call (of a loop whose number of turns differs, at up to five turns),
+  errno   every error that a call can return (errnos.py), once for each place in the program
+          that makes the call,
+  tool    each run of a tool fails, is killed or hangs, and all runs of it together.
+
+After each point the state must be whole: see Stand.whole_state.  When a state, with the tools
+that have run until then, is seen for the first time, the same request comes next and then the
+opposite one; the point is made once more, and the opposite one comes next.  They must end well and
+leave what they leave without any fault.  A state that has passed is not tried again, except that
+at every tenth point, whatever it is, a message has to arrive, then comes the next run, and a
+message has to arrive by its route.
+
+Each worker has a lab of its own.  A point at which nothing was injected has not survived.
+"""
+
+import argparse
+import collections
+import multiprocessing
+import os
+import pathlib
+import queue
+import re
+import sys
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import calls                                                        # noqa: E402
+import errnos                                                       # noqa: E402
+from stand import DIRECTORY, OTHER, ROUTES, Broken, Stand           # noqa: E402
+from tools import Tools                                             # noqa: E402
+
+ATTEMPTS = 25       # to hit one call: loops turn more or less often
+LISTINGS = 3
+TURNS = 5           # of a loop that turns more or less often, and so only looks or waits
+HANGERS = 8         # labs in which tools hang: they wait and need no processor
+TENTH = 10
+SAMPLE = {"kill": 25, "errno": 25}      # points of each request
+
+TRACE = ("-y", "-e", "trace=all")
+
+# PATH and K_ON_PATH: see calls.number_on_path().  WORK: the number of tools that have run until
+# then, and whether one is at work.  SWITCHED: whether main.cf has been replaced by then.  LOOPS:
+# how often it comes differs.  STEADY: its number does not.
+Point = collections.namedtuple(
+    "Point", "request kind key k what path k_on_path work switched loops steady",
+    defaults=(None, 0, None, True, False, True))
+Outcome = collections.namedtuple("Outcome", "point evidence")
+
+
+def describe(point):
+    if point.kind == "tool":
+        return f"{point.request}: {point.what[0]}: {point.what[1]}"
+    at = "SIGKILL" if point.kind == "kill" else point.what
+    return (f"{point.request}: {at} at {point.key.name}({point.key.about}), after "
+            f"{point.key.tools} tools, no. {point.key.occurrence} (about the {point.k}th "
+            f"{point.key.name})")
+
+
+# What there is to be injected.
+
+def group(key):
+    """The turns of a loop are as good as each other."""
+    return key[:3]
+
+
+def point_at(request, kind, all_calls, call, what, loops, steady):
+    before = all_calls[:all_calls.index(call)]
+    return Point(request, kind, call.key, call.k, what, call.path,
+                 calls.number_on_path(all_calls, call) if call.path else 0,
+                 calls.tool_at_work(before), calls.replaces(before, f"{DIRECTORY}/main.cf"), loops,
+                 steady or call.path is not None)
+
+
+def plan_request(stand, request):
+    """The points of REQUEST."""
+    stand.to_start(request)
+    listings = [list_calls(stand, request, TRACE) for _ in range(LISTINGS)]
+    # Unwinding the stack slows the run down, so this one may turn in its loops differently.
+    placed = list_calls(stand, request, (*TRACE, "-k"))
+    numbers = {call.key: call.k for call in listings[0]}
+    loops = loops_of(listings)
+    points = plan_kills(request, listings, loops)
+    points += plan_errors(request, placed, loops)
+    found = calls.tools_looked_for(placed)
+    points += plan_tools(stand, request, found)
+    print(f"{request}: {len(listings[0])} system calls; points: "
+          + ", ".join(f"{count} {kind}" for kind, count in count_kinds(points).items()), flush=True)
+    return points, found, numbers
+
+
+def loops_of(listings):
+    """Group to how often it comes at least, for those for which this differs."""
+    turns = [collections.Counter(group(call.key) for call in listing) for listing in listings]
+    counts = {name: {count[name] for count in turns} for count in turns for name in count}
+    return {name: min(found) for name, found in counts.items() if len(found) > 1}
+
+
+def plan_kills(request, listings, loops):
+    """At each call that all runs make, from the first change on; of a loop at some turns."""
+    points, unsteady = [], set()
+    for call in calls.from_the_first_change(listings[0], DIRECTORY):
+        name = group(call.key)
+        if name in loops:
+            unsteady.add(call.name)
+        turns = min(loops[name], TURNS) if name in loops else sys.maxsize
+        if call.key.occurrence <= turns:
+            points.append(point_at(request, "kill", listings[0], call, "signal=KILL",
+                                   name in loops, call.name not in unsteady))
+    return points
+
+
+def plan_errors(request, placed, loops):
+    """For each place in the program that makes a call, its first call."""
+    places, points, unsteady = set(), [], set()
+    for call in calls.from_the_first_change(placed, DIRECTORY):
+        if group(call.key) in loops:
+            unsteady.add(call.name)
+        place = call.name, call.site, "O_CREAT" in call.args
+        if place in places:
+            continue
+        places.add(place)
+        points += [point_at(request, "errno", placed, call, f"error={error}",
+                            group(call.key) in loops, call.name not in unsteady)
+                   for error in errnos.errors_of(call)]
+    return points
+
+
+def list_calls(stand, request, options):
+    run = stand.apply(request, options, quick=True)
+    stand.must_answer(run)
+    if run.status != 0:
+        raise Broken(f"the traced run itself failed:\n{run.stdout}{run.stderr}")
+    stand.return_to_start(reload=True)
+    return run.calls
+
+
+def plan_tools(stand, request, found):
+    tools = Tools(stand, found)
+    if stand.apply(request).status != 0:
+        raise Broken("a run with wrapped tools failed")
+    runs = tools.runs()
+    tools.remove()
+    stand.return_to_start(reload=True)
+    points = []
+    for number, words in runs:
+        points += [Point(request, "tool", str(number), 0, (f"{words} (run {number})", how))
+                   for how in ("fail", "kill", "hang")]
+    for name in sorted({words.split()[0] for _, words in runs}):
+        points += [Point(request, "tool", name, 0, (f"every {name}", how))
+                   for how in ("fail", "fail in silence", "kill", "hang")]
+    return points
+
+
+def count_kinds(points):
+    return collections.Counter(point.kind for point in points)
+
+
+def sample(points):
+    """Some of each kind, the same ones every time; of the tools, each once, and one that hangs."""
+    some = []
+    for kind, count in SAMPLE.items():
+        these = [point for point in points if point.kind == kind and point.steady]
+        some += these[::max(1, len(these) // count)]
+    tools = [point for point in points if point.kind == "tool" and not point.key.isdigit()]
+    some += [point for point in tools if point.what[1] == "fail"]
+    return some + [next(point for point in tools
+                        if point.key == "postconf" and point.what[1] == "hang")]
+
+
+# One point.
+
+class Sweeper:
+    """A stand, and the states that anybody has already followed up."""
+
+    def __init__(self, planned, seen):
+        self._found = sorted({path for plan in planned.values() for path in plan[1]})  # tools
+        self._numbers = {request: plan[2] for request, plan in planned.items()}
+        self._seen = seen           # shared: state to how often it was followed up
+        self._done = 0
+        self.followed = 0
+        self.stand = None
+        self._tools = None
+
+    def close(self):
+        if self.stand:
+            self.stand.close()
+        self.stand = self._tools = None
+
+    def _ready_for(self, request, with_tools):
+        if self.stand is None:
+            self.stand = Stand()
+        if self.stand.request != request:
+            self.stand.to_start(request)
+        if with_tools and self._tools is None:
+            self._tools = Tools(self.stand, self._found)
+
+    def sweep(self, point):
+        """What is wrong after this point, or ""."""
+        try:
+            self._ready_for(point.request, point.kind == "tool")
+            self._done += 1
+            if point.kind == "tool":
+                self._spoil_tool(point)
+            else:
+                self._inject(point)
+            return ""
+        except Exception as error:
+            # Nobody knows what is left there.
+            text = str(error) if isinstance(error, Broken) else traceback.format_exc()
+            log = self._telling_log()
+            self.close()
+            return text + log
+
+    def _telling_log(self):
+        log = self.stand.host.log() if self.stand else ""
+        found = [line for line in log.splitlines() if re.search("warning|fatal|panic|error", line)]
+        return "\nmail log:\n" + "\n".join(found[-10:]) if found else ""
+
+    def finish(self):
+        """A last switch and return, with mail; how many further runs and messages there were."""
+        if self.stand is None:
+            return self.followed, 0
+        for request in ROUTES:
+            self._follow(request)
+            self.stand.mail_arrives(request)
+        self.stand.all_mail_arrived()
+        return self.followed, len(self.stand.messages)
+
+    def _inject(self, point):
+        """Until the call that is meant is hit, or a turn of the same loop."""
+        tenth = self._done % TENTH == 0
+        if point.path and self._inject_on_path(point, tenth):
+            return
+        k = point.k
+        for _ in range(ATTEMPTS):
+            if self._has_been_hit(point):
+                return
+            def run(k=k):
+                return self.stand.apply(point.request, (
+                    *TRACE, "-e", f"inject={point.key.name}:{point.what}:when={k}"), quick=True)
+            done = run()
+            named = [call for call in done.calls if call.name == point.key.name]
+            hit = named[k - 1] if len(named) >= k and (done.killed or done.injected) else None
+            work_done = calls.tool_at_work(done.calls) if done.killed else None
+            self._judge(point, done, hit, run, work_done, tenth)
+            tenth = False
+            if hit is not None:
+                self._credit(point, hit.key)
+            k = aim_again(point, k, named, hit, self._numbers[point.request])
+        if not self._has_been_hit(point):
+            raise Broken(f"nothing was injected there in {ATTEMPTS} runs")
+
+    def _inject_on_path(self, point, tenth):
+        """Counting the calls on its path alone, which other loops do not disturb; whether it was
+        hit."""
+        def run():
+            return self.stand.apply(point.request, (
+                *TRACE, "-P", point.path,
+                "-e", f"inject={point.key.name}:{point.what}:when={point.k_on_path}"), quick=True)
+        done = run()
+        named = [call for call in done.calls if call.name == point.key.name]
+        hit = (named[point.k_on_path - 1]
+               if len(named) >= point.k_on_path and (done.killed or done.injected) else None)
+        self._judge(point, done, hit, run, point.work if done.killed else None, tenth)
+        return hit is not None and hit.key.about == point.key.about
+
+    @staticmethod
+    def _hits(point, key):
+        """Under which name a hit of KEY counts."""
+        return point.request, point.what, group(key) if point.loops else key
+
+    def _has_been_hit(self, point):
+        wanted = point.key.occurrence if point.loops and point.kind == "kill" else 1
+        return self._seen.get(self._hits(point, point.key), 0) >= wanted
+
+    def _credit(self, point, key):
+        name = self._hits(point, key)
+        self._seen[name] = self._seen.get(name, 0) + 1
+
+    def _spoil_tool(self, point):
+        def run():
+            self._tools.spoil(point.key, point.what[1])
+            try:
+                done = self.stand.apply(point.request, timeout=600)
+                self._tools.must_have_run(point.key)
+            finally:
+                self._tools.clear()
+            return done
+        self._judge(point, run(), None, run, None, tenth=self._done % TENTH == 0)
+
+    # Afterwards.
+
+    def _judge(self, point, run, hit, again, work_done, tenth):
+        """The state that RUN has left; AGAIN makes such a run once more."""
+        stand, request = self.stand, point.request
+        state = stand.whole_state()
+        if not run.killed:
+            on_answer = hit is not None and hit.args[:2] in ("1<", "1,")
+            self._ended_as_it_says(stand.must_answer(run, on_answer), run)
+        key = request, state, work_done
+        times = self._seen.get(key, 0)
+        self._seen[key] = times + 1
+        if times == 0:
+            stand.tools_agree()
+            self._same_and_back(request)
+            again()
+            stand.whole_state()
+            self._other(request)
+        elif tenth:
+            self._with_mail(request)
+        else:
+            stand.return_to_start(reload=point.switched or '"reload"' in run.stdout)
+
+    @staticmethod
+    def _reason(run):
+        return f"\n{run.stdout}{run.stderr}"
+
+    def _ended_as_it_says(self, answer, run):
+        """Done is done, and what failed has changed nothing."""
+        if answer is None:
+            return
+        name = self.stand.state_name()
+        done = answer["result"] in ("ok", "unchanged")
+        if done != (name == self.stand.last_step):
+            raise Broken(f"the result is {answer['result']}, main.cf is {name}" + self._reason(run))
+        if not done and name != "the start":
+            raise Broken(f"it failed, and main.cf is {name}" + self._reason(run))
+
+    def _follow(self, request, quick=True):
+        self.stand.must(request, "the next run", quick)
+        self.stand.at_end_of(request)
+        self.followed += 1
+
+    def _same_and_back(self, request):
+        self._follow(request, quick=False)
+        self._follow(OTHER[request])
+        self.stand.return_to_start(reload=True)
+
+    def _other(self, request):
+        self._follow(OTHER[request])
+        if OTHER[request] == "relay":
+            self._follow("direct")
+        self.stand.return_to_start(reload=True)
+
+    def _with_mail(self, request):
+        """The next run, by turns the same and the opposite one, and a message."""
+        if self._done // TENTH % 2:
+            request = OTHER[request]
+        self.stand.mail_arrives("")
+        self._follow(request)
+        self.stand.mail_arrives(request)
+        self.stand.return_to_start(reload=True)
+
+
+def aim_again(point, k, named, hit, numbers):
+    """Which number the call that is meant may have the next time.  NUMBERS are those of a run."""
+    same = [call.k for call in named if group(call.key) == group(point.key)]
+    exact = [call.k for call in named if call.key == point.key]
+    if exact and not point.loops:
+        return exact[0]
+    if same:
+        return same[len(same) // 2]
+    if hit is None:
+        return max(1, len(named) - 1)
+    if hit.key in numbers:
+        return max(1, k + point.k - numbers[hit.key])
+    return k + (3 if hit.key.tools < point.key.tools else 1)
+
+
+# Everybody at work.
+
+def work(points, results, planned, seen):
+    sweeper = Sweeper(planned, seen)
+    try:
+        while True:
+            point = points.get(timeout=1)
+            results.put(Outcome(point, sweeper.sweep(point)))
+    except queue.Empty:
+        pass
+    try:
+        results.put(Outcome(None, sweeper.finish()))
+    except Exception:
+        results.put(Outcome("the end of a worker", traceback.format_exc()))
+    sweeper.close()
+
+
+def hangs(point):
+    return point.kind == "tool" and point.what[1] == "hang"
+
+
+def start_workers(points, planned, jobs):
+    """The queue of results, and the processes."""
+    manager = multiprocessing.Manager()
+    seen, results, workers = manager.dict(), multiprocessing.Queue(), []
+    for share, count in (([p for p in points if not hangs(p)], jobs),
+                         ([p for p in points if hangs(p)], HANGERS)):
+        todo = multiprocessing.Queue()
+        for point in share:
+            todo.put(point)
+        workers += [multiprocessing.Process(target=work, args=(todo, results, planned, seen))
+                    for _ in range(min(count, len(share)))]
+    for worker in workers:
+        worker.start()
+    return results, workers, manager
+
+
+def collect(points, planned, jobs):
+    """An outcome for each point; progress is told."""
+    results, workers, manager = start_workers(points, planned, jobs)
+    outcomes, followed, messages, told = [], 0, 0, time.monotonic()
+    while any(worker.is_alive() for worker in workers) or not results.empty():
+        try:
+            outcome = results.get(timeout=1)
+        except queue.Empty:
+            continue
+        if outcome.point is None:
+            followed, messages = followed + outcome.evidence[0], messages + outcome.evidence[1]
+            continue
+        outcomes.append(outcome)
+        if outcome.evidence:
+            tell_failure(outcome)
+        if time.monotonic() - told > 30:
+            told = time.monotonic()
+            print(f"  {len(outcomes)} of {len(points)}", flush=True)
+    manager.shutdown()
+    print(f"{followed} further runs after them, {messages} messages", flush=True)
+    return outcomes
+
+
+def tell_failure(outcome):
+    name = describe(outcome.point) if isinstance(outcome.point, Point) else outcome.point
+    print(f"NOT SURVIVED {name}\n    " + outcome.evidence.strip().replace("\n", "\n    "),
+          flush=True)
+
+
+def summary(points, outcomes):
+    """True if all have survived."""
+    good = {outcome.point for outcome in outcomes if not outcome.evidence}
+    others = [outcome for outcome in outcomes if not isinstance(outcome.point, Point)]
+    for request in ROUTES:
+        these = [point for point in points if point.request == request]
+        by_kind = "; ".join(f"{kind} {sum(p.kind == kind and p in good for p in these)} of {count}"
+                            for kind, count in count_kinds(these).items())
+        print(f"{request}: {sum(p in good for p in these)} of {len(these)} survived ({by_kind})")
+    print(f"total: {len(good)} of {len(points)} survived")
+    return len(good) == len(points) and not others
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="The fault sweep")
+    parser.add_argument("--sample", action="store_true", help="some points of each kind")
+    parser.add_argument("--only", default="", metavar="WORD",
+                        help="only the points whose description holds WORD")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1, metavar="N")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    if os.geteuid() != 0:
+        sys.exit("the fault sweep needs root: its lab makes network namespaces")
+    began = time.monotonic()
+    stand = Stand()
+    try:
+        planned = {request: plan_request(stand, request) for request in ROUTES}
+    finally:
+        stand.close()
+    points = [point for points, *_ in planned.values()
+              for point in (sample(points) if options.sample else points)
+              if options.only in describe(point)]
+    outcomes = collect(points, planned, options.jobs)
+    print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(0 if summary(points, outcomes) else 1)
+
+
+if __name__ == "__main__":
+    main()
