@@ -18,6 +18,7 @@
 #include "postfix/transaction.h"
 #include <fcntl.h>
 #include <getopt.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Enough to take back a change that has begun: two outputs of a tool, main.cf a few times. */
+#define MEMORY_RESERVE ((size_t)8 * 1024 * 1024)
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
@@ -251,28 +255,49 @@ static int serve_words(const struct options *options, const struct config *confi
     return perform(config, &request, answer);
 }
 
+static struct answer own_answer = { .fd = STDOUT_FILENO };
+
+/* Whoever asked learns the reason all the same. */
+static void answer_out_of_memory(void)
+{
+    static const char json[] = "{\"result\":\"failed\",\"reason\":\"out of memory\"}\n",
+                      text[] = "failed: out of memory\n";
+
+    if (!own_answer.ended && !own_answer.gone &&
+        write(own_answer.fd, own_answer.human ? text : json,
+              (own_answer.human ? sizeof text : sizeof json) - 1) == -1)
+        own_answer.gone = true;
+}
+
+static void prepare_for_shortage(void)
+{
+    memory_on_end(answer_out_of_memory);
+    memory_keep_reserve(MEMORY_RESERVE);
+    json_set_alloc_funcs(memory_block, free);
+}
+
 static int run(const struct options *options)
 {
-    struct answer answer = { .fd = STDOUT_FILENO,
-                             .human = !options->json && isatty(STDOUT_FILENO) };
     struct why why;
     struct config *config = NULL;
     int status;
 
+    own_answer.human = !options->json && isatty(STDOUT_FILENO);
+    prepare_for_shortage();
     if (geteuid() != 0)
         why_set(&why, "only root can change Postfix");
     else
         config = load(options->config_path, &why);
     if (config == NULL) {
-        answer_end(&answer, "failed", why.text, NULL);
+        answer_end(&own_answer, "failed", why.text, NULL);
         return EXIT_USAGE;
     }
     if (options->listen_path != NULL)
         status = listen_run(config, options->listen_path);
     else if (options->word_count > 0)
-        status = serve_words(options, config, &answer);
+        status = serve_words(options, config, &own_answer);
     else
-        status = serve_stdin(config, &answer);
+        status = serve_stdin(config, &own_answer);
     config_free(config);
     return status;
 }

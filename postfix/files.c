@@ -15,6 +15,9 @@
 /* Our own trees are three levels deep. */
 #define DEPTH_MAX 8
 
+/* Behind the name of a file that is being replaced. */
+#define TEMPORARY ".new"
+
 char *file_read_fd(int fd, const char *name, size_t max, size_t *len, struct why *why)
 {
     struct stat st;
@@ -101,7 +104,7 @@ int file_create(const char *path, mode_t mode, const char *bytes, size_t len, st
 
 int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why)
 {
-    char *temporary = memory_format("%s.new", path);
+    char *temporary = memory_format("%s" TEMPORARY, path);
     int rc = 0;
 
     /* What a run that was cut off left behind. */
@@ -214,6 +217,22 @@ static int remove_at(int parent, const char *name, int depth, struct why *why)
     if (unlinkat(parent, name, AT_REMOVEDIR) == -1)
         return why_errno(why, "cannot remove %s", name);
     return 0;
+}
+
+int temporaries_remove(const char *path, struct why *why)
+{
+    DIR *dir = opendir(path);
+    int rc = 0;
+
+    if (dir == NULL)
+        return why_errno(why, "%s", path);
+    for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;) {
+        size_t len = strlen(entry->d_name), end = strlen(TEMPORARY);
+        if (len > end && strcmp(entry->d_name + len - end, TEMPORARY) == 0)
+            rc = remove_at(dirfd(dir), entry->d_name, 0, why);
+    }
+    closedir(dir);
+    return rc;
 }
 
 int tree_remove(const char *path, struct why *why)

@@ -23,6 +23,9 @@ int file_create(const char *path, mode_t mode, const char *bytes, size_t len, st
  * after a loss of power. */
 int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why);
 
+/* Removes from the directory PATH what a file_replace() that was cut off left there. */
+int temporaries_remove(const char *path, struct why *why);
+
 /* Makes the directory, or takes the one that is there when it is root's own and gives nobody more
  * than MODE does. */
 int directory_make(const char *path, mode_t mode, struct why *why);

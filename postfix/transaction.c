@@ -108,13 +108,16 @@ static size_t last_step(const struct transaction *t)
     return t->change.between_count + 1;
 }
 
-/* What a run that was cut off left behind: its stage, and every generation but KEEP that the
- * main.cf in place does not refer to. */
+/* What a run that was cut off left behind: its stage, files half replaced, and every generation but
+ * KEEP that the main.cf in place does not refer to. */
 static int clean(struct transaction *t, unsigned long keep)
 {
     const char *main_cf = step_at(t, t->step).main_cf;
+    char *directory = home_path(t->config, OUR_DIRECTORY);
+    int rc = temporaries_remove(directory, &t->why);
 
-    if (tree_remove(t->workspace, &t->why) == -1)
+    free(directory);
+    if (rc == -1 || tree_remove(t->workspace, &t->why) == -1)
         return -1;
     return generation_clean(t->config, keep, main_cf, &t->why);
 }
@@ -214,6 +217,11 @@ static enum install_result install(struct transaction *t)
     while (t->step < last_step(t)) {
         size_t next = t->running ? t->step + 1 : last_step(t);
         bool is_last = next == last_step(t);
+        /* What is left of it is for the way back. */
+        if (memory_is_short()) {
+            why_set(&t->why, "out of memory");
+            return INSTALL_FAILED;
+        }
         result = install_step(t, t->step, next, is_last ? "install" : "prepare main.cf");
         if (result != INSTALL_DONE && result != INSTALL_UNSYNCED)
             return result;

@@ -49,7 +49,7 @@ _TABLE = {
     "fgetxattr": ["ENOTSUP", "ENOMEM", "ENODATA"],
     "getxattr": ["ENOTSUP", "ENOMEM", "ENODATA"],
     "fsetxattr": [*_NO_SPACE, "EPERM", "ENOTSUP"],
-    "flock": ["EINTR", "ENOLCK", "EWOULDBLOCK"],
+    "flock": ["EINTR", "ENOLCK", "EAGAIN"],
     "stat": _LOOK, "lstat": _LOOK, "newfstatat": _LOOK, "statx": _LOOK, "fstat": ["EIO", "ENOMEM"],
     "statfs": ["EIO", "ENOMEM"], "fstatfs": ["EIO", "ENOMEM"],
     "access": _LOOK, "faccessat": _LOOK, "faccessat2": _LOOK,

@@ -98,11 +98,17 @@ def plan_request(stand, request):
     return points, found, numbers
 
 
+def _waits_or_looks(name, about, _):
+    """What depends on other processes."""
+    return name in ("poll", "ppoll") or "/proc/N" in about or name == "read" and "<pipe:" in about
+
+
 def loops_of(listings):
     """Group to how often it comes at least, for those for which this differs."""
     turns = [collections.Counter(group(call.key) for call in listing) for listing in listings]
     counts = {name: {count[name] for count in turns} for count in turns for name in count}
-    return {name: min(found) for name, found in counts.items() if len(found) > 1}
+    return {name: min(found) for name, found in counts.items()
+            if len(found) > 1 or _waits_or_looks(*name)}
 
 
 def plan_kills(request, listings, loops):

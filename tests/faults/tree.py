@@ -71,17 +71,23 @@ def put_back(top, tree):
 
 
 def _put(path, e, there):
-    if e.kind == stat.S_IFDIR:
-        if not there:
-            path.mkdir()
-    elif e.kind == stat.S_IFLNK:
-        path.unlink(missing_ok=True)
-        path.symlink_to(e.content.decode())
+    if e.kind == stat.S_IFDIR and there:
+        _dress(path, e)
         return
+    # Aside, and then renamed: a daemon that starts this moment must not miss its main.cf.
+    aside = path.parent / ".aside"
+    if e.kind == stat.S_IFDIR:
+        aside.mkdir()
+    elif e.kind == stat.S_IFLNK:
+        aside.symlink_to(e.content.decode())
     else:
-        # Not in place: a daemon may have the old one open.
-        path.unlink(missing_ok=True)
-        path.write_bytes(e.content)
+        aside.write_bytes(e.content)
+    if e.kind != stat.S_IFLNK:
+        _dress(aside, e)
+    aside.rename(path)
+
+
+def _dress(path, e):
     os.chown(path, e.uid, e.gid)
     os.chmod(path, e.mode)
     for name, value in e.attributes:
