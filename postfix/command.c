@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define EXIT_NOT_STARTED 127
+#define ROOM_AT_FIRST    ((size_t)16 * 1024)
 
 static const char *const environment[] = { "PATH=" COMMAND_PATH, "LC_ALL=C", "HOME=/", "TZ=UTC",
                                            NULL };
@@ -24,7 +25,7 @@ static const char *const environment[] = { "PATH=" COMMAND_PATH, "LC_ALL=C", "HO
 struct stream {
     int fd; /* -1 once it has ended */
     char *text;
-    size_t len;
+    size_t len, room;
     bool truncated;
     bool broken; /* not all of it could be read */
 };
@@ -144,12 +145,30 @@ static int start(struct child *child, const char *path, const char *const argv[]
     return -1;
 }
 
+/* Not by realloc(), which may leave a copy of what was a password behind. */
+static void make_room(struct stream *s, size_t len)
+{
+    size_t room = s->room;
+
+    while (room < s->len + len)
+        room *= 2;
+    if (room == s->room)
+        return;
+    char *text = memory_zero(1, room + 1);
+    memcpy(text, s->text, s->len);
+    explicit_bzero(s->text, s->len);
+    free(s->text);
+    s->text = text;
+    s->room = room;
+}
+
 static void keep(struct stream *s, const char *bytes, size_t len)
 {
     if (len > COMMAND_OUTPUT_MAX - s->len) {
         len = COMMAND_OUTPUT_MAX - s->len;
         s->truncated = true;
     }
+    make_room(s, len);
     memcpy(s->text + s->len, bytes, len);
     s->len += len;
     s->text[s->len] = '\0';
@@ -207,7 +226,8 @@ static int reap(struct child *child)
 static void stream_start(struct stream *s)
 {
     s->fd = -1;
-    s->text = memory_zero(1, COMMAND_OUTPUT_MAX + 1);
+    s->room = ROOM_AT_FIRST;
+    s->text = memory_zero(1, s->room + 1);
 }
 
 static int run_child(struct child *child, const char *path, const char *const argv[],

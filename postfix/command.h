@@ -12,8 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define COMMAND_PATH       "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
-#define COMMAND_OUTPUT_MAX ((size_t)1024 * 1024) /* bytes of each of the two outputs */
+#define COMMAND_PATH "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+/* Bytes of each of the two outputs: postconf may have a warning for each line of a main.cf. */
+#define COMMAND_OUTPUT_MAX ((size_t)16 * 1024 * 1024)
 #define COMMAND_TIMEOUT_MS 60000
 /* For tools that look at every message of the queue (postsuper, in check and reload). */
 #define COMMAND_QUEUE_TIMEOUT_MS 120000

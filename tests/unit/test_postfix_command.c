@@ -111,7 +111,7 @@ static void a_talkative_tool(void **state)
 {
     struct why why;
     struct command_result r =
-        run("head -c 3000000 /dev/zero | tr '\\0' x; echo end >&2", 20000, 0, &why);
+        run("head -c 30000000 /dev/zero | tr '\\0' x; echo end >&2", 20000, 0, &why);
 
     (void)state;
     assert_true(r.truncated);
