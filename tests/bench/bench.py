@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How long, how much: printed, compared with a peer in the same run, never asserted.
 
-    sudo DETOURD_BUILDDIR=build /usr/bin/python3 tests/bench/bench.py [recovery|rescue|steps|size ...]
+    sudo DETOURD_BUILDDIR=build /usr/bin/python3 tests/bench/bench.py [PART ...]
+
+The parts are recovery, rescue, steps, tools and size.
 """
 
+import json
 import os
 import pathlib
+import re
+import shlex
 import statistics
 import sys
 import time
@@ -19,6 +24,7 @@ from lab.product import CONFIG, program  # noqa: E402
 MESSAGES, DOMAINS = 500, 50
 RUNS = 3
 ROUNDS_AN_HOUR = 12     # at the default interval
+TURNS = 7
 
 
 def row(what, value, note=""):
@@ -115,6 +121,79 @@ def steps():
             row(f"{verb[0]}: all of it", f"{sum(line['ms'] for line in lines[:-1])} ms")
 
 
+def tools_of(trace):
+    """The command lines that detour-apply itself ran, of a trace of execve and clone; what those
+    ran in turn is theirs."""
+    lines = trace.splitlines()
+    own = lines[0].split()[0]
+    children = {match[1] for line in lines if line.split()[0] == own
+                for match in [re.search(r"(?:clone|fork).* = ([0-9]+)$", line)] if match}
+    runs = {}
+    for line in lines:
+        match = re.match(r'([0-9]+) +execve\("([^"]+)", (\[.*?\]), \[', line)
+        if match and match[1] in children and line.endswith(" = 0"):
+            runs.setdefault(match[1], [match[2], *json.loads(match[3])[1:]])
+    return list(runs.values())
+
+
+def timed(commands):
+    """A script that says in nanoseconds how long it took."""
+    return f"start=$(date +%s%N)\n{commands}\necho $(($(date +%s%N) - start))\n"
+
+
+def run_by_hand(lab, commands):
+    """How long the same tools take, one after the other, in milliseconds.  What was staged then is
+    a copy of the configuration now."""
+    text = "\n".join(shlex.join(command) + " >/dev/null 2>&1" for command in commands)
+    text = re.sub(r"/etc/postfix/detourd/stage/[a-z]+", "/run/hand", text)
+    text = re.sub(r"/etc/postfix/detourd/private/[0-9]+(\.new)?", "/run/hand", text)
+    lab.mailhost.write("/run/by-hand", timed(text))
+    lab.run("sh", "-ec", """rm -rf /run/hand; mkdir -m 700 /run/hand; cd /run/hand; umask 077
+        cp -p /etc/postfix/main.cf /etc/postfix/master.cf .
+        echo "[relay.example]:587 user:password" | tee sasl >policy""", check=True)
+    return int(lab.run("sh", "/run/by-hand", check=True).stdout) / 1e6
+
+
+def run_apply(lab, words):
+    """(all of it, the wait for Postfix's own processes), in milliseconds."""
+    command = shlex.join([str(program("detour-apply")), "-c", CONFIG, "--json", *words])
+    lab.mailhost.write("/run/apply", timed(command))
+    *lines, took = lab.run("sh", "/run/apply", check=True).stdout.splitlines()
+    lines = [json.loads(line) for line in lines]
+    assert lines[-1]["result"] == "ok", lines
+    return int(took) / 1e6, sum(line["ms"] for line in lines[:-1] if line["step"] == "settle")
+
+
+def tools():
+    """A change against the tools that it runs, run by hand: the same, as often."""
+    print(f"\nA switch against its tools run by hand, as often as it runs them; Postfix running; "
+          f"the best of {TURNS}")
+    verbs = {"relay": ("relay", "office", "587"), "direct": ("direct",)}
+    with Lab() as lab:
+        lab.product.configure()
+        commands, by_hand, apply, settle = {}, {}, {}, {}
+        for name, words in verbs.items():
+            lab.run("strace", "-f", "--seccomp-bpf", "-v", "-s", "10000", "-o", "/run/trace",
+                    "-e", "trace=execve,clone,clone3,fork,vfork",
+                    program("detour-apply"), "-c", CONFIG, *words, check=True,
+                    timeout=300)
+            commands[name] = tools_of(lab.mailhost.path("/run/trace").read_text())
+        for _ in range(TURNS):
+            for name, words in verbs.items():
+                by_hand.setdefault(name, []).append(run_by_hand(lab, commands[name]))
+                whole, waited = run_apply(lab, words)
+                apply.setdefault(name, []).append(whole)
+                settle.setdefault(name, []).append(waited)
+    for name in verbs:
+        names = [pathlib.PurePath(command[0]).name for command in commands[name]]
+        hand, whole, waited = (min(times[name]) for times in (by_hand, apply, settle))
+        row(f"{name}: " + ", ".join(f"{names.count(n)} {n}" for n in sorted(set(names))),
+            f"{hand:.0f} ms", "by hand")
+        row(f"{name}: detour-apply", f"{whole:.0f} ms",
+            f"{whole / hand:.2f} times (wanted: at most 1.3); {waited:.0f} ms of it waits for "
+            f"Postfix's own processes, {(whole - waited) / hand:.2f} without")
+
+
 def cpu_ticks(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return int(fields[11]) + int(fields[12])
@@ -144,7 +223,7 @@ def size():
         row("resident memory", f"{resident_kib(daemon.pid) / 1024:.1f} MiB", "wanted: below 12")
 
 
-PARTS = {"recovery": recovery, "rescue": rescue, "steps": steps, "size": size}
+PARTS = {"recovery": recovery, "rescue": rescue, "steps": steps, "tools": tools, "size": size}
 
 
 def main():
