@@ -303,8 +303,9 @@ bool rescue_text(const struct rescue *r, char *out)
                                 "%u deliveries freed, %u half-open connections ended in %u rounds",
                                 r->deliveries, r->connections, r->rounds);
     if (r->left > 0 && used < WHY_MAX)
-        used += (size_t)snprintf(out + used, WHY_MAX - used, "%s%u still hang", used ? "; " : "",
-                                 r->left);
+        used +=
+            (size_t)snprintf(out + used, WHY_MAX - used,
+                             used > 0 ? "; %u still hang" : "%u deliveries still hang", r->left);
     if (r->unable.text[0] != '\0' && used < WHY_MAX)
         snprintf(out + used, WHY_MAX - used, ": %.700s", r->unable.text);
     return out[0] != '\0';
