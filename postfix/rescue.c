@@ -40,7 +40,8 @@ struct work {
     struct client *client;
     size_t count;
     struct sock_diag *diag;       /* NULL where there is none: then only looking */
-    struct local_networks *local; /* NULL until it is needed */
+    struct local_networks *local; /* read when it is needed; */
+    bool knows_local;             /* NULL then says that it cannot be read */
     struct connections seen;
     uint64_t syns_again;
     int64_t started, progress; /* clock_mono_ms(); of the last connection ended */
@@ -87,8 +88,9 @@ static bool peer_is_local(struct work *w, const struct connection *c)
 {
     struct why ignored;
 
-    if (w->local == NULL)
+    if (!w->knows_local)
         w->local = local_networks_read(w->config, &ignored);
+    w->knows_local = true;
     /* Where that is not known, nothing is touched. */
     return w->local == NULL || is_local(w->local, &c->peer);
 }
@@ -109,9 +111,10 @@ static void free_client(struct work *w, struct client *client, const struct conn
         client->freed == ROUNDS)
         return;
     int ended = sock_diag_end_stuck(w->diag, c, &r->unable);
-    if (ended == -1)
-        cannot(w, errno == EOPNOTSUPP ? "it was built without CONFIG_INET_DIAG_DESTROY"
-                                      : "detour-apply needs CAP_NET_ADMIN for it");
+    if (ended == -1 && errno == EOPNOTSUPP)
+        cannot(w, "it was built without CONFIG_INET_DIAG_DESTROY");
+    else if (ended == -1 && errno == EPERM)
+        cannot(w, "detour-apply needs CAP_NET_ADMIN for it");
     if (ended != 1)
         return;
     client->freed++;
@@ -153,12 +156,11 @@ static void look_at(struct work *w, struct client *client)
     if (client->place == GONE || w->seen.count == 0)
         return;
     count = process_sockets(client->process.pid, inodes, SOCKETS_MAX);
-    if (count == -1 && (errno == EACCES || errno == EPERM) && w->rescue->unable.text[0] == '\0') {
+    if (count == -1 && (errno == EACCES || errno == EPERM) && some_half_open(&w->seen)) {
         why_errno(&w->rescue->unable, "cannot see whose the connections to port 25 are");
         cannot(w, "detour-apply needs CAP_SYS_PTRACE for it");
-    }
-    if (count == -1 && some_half_open(&w->seen))
         client->place = HANGING;
+    }
     for (int i = 0; i < count; i++) {
         const struct connection *c = connections_find(&w->seen, inodes[i]);
         if (c != NULL)
@@ -263,7 +265,7 @@ static void work_end(struct work *w)
         bool on_its_way = c->place == ELSEWHERE && c->has_hung;
         if (c->place == HANGING || c->place == LOCAL || on_its_way)
             processes_add(&w->rescue->hung, &c->process);
-        w->rescue->left += c->place == HANGING || on_its_way;
+        w->rescue->left += c->place == HANGING;
     }
     connections_free(&w->seen);
     local_networks_free(w->local);
