@@ -210,10 +210,12 @@ static void refuse_product(const struct view *view, const struct config *config,
                            struct findings *refusals)
 {
     char *mark;
+
+    if (config->postfix.force)
+        return;
     const struct product *product =
         product_find("", config->postfix.config_directory, view_main_cf(view), &mark);
-
-    if (product != NULL && !config->postfix.force)
+    if (product != NULL)
         findings_add(refusals,
                      "%s made this configuration (%s): %s; or set \"force = yes\" in the section "
                      "postfix",
@@ -367,10 +369,12 @@ static void note_product(const struct view *view, const struct config *config,
                          struct findings *notes)
 {
     char *mark;
+
+    if (!config->postfix.force)
+        return;
     const struct product *product =
         product_find("", config->postfix.config_directory, view_main_cf(view), &mark);
-
-    if (product != NULL && config->postfix.force)
+    if (product != NULL)
         findings_add(notes, "%s made this configuration (%s), and force = yes: %s", product->name,
                      mark, product->effect);
     free(mark);

@@ -2,6 +2,7 @@
 #include "postfix/product.h"
 
 #include "lib/memory.h"
+#include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -116,9 +117,10 @@ static bool is_below(const char *directory, const char *top)
 static bool contains(const char *line, size_t len, const char *text)
 {
     size_t n = strlen(text);
+    int first = tolower((unsigned char)text[0]);
 
     for (size_t i = 0; i + n <= len; i++)
-        if (strncasecmp(line + i, text, n) == 0)
+        if (tolower((unsigned char)line[i]) == first && strncasecmp(line + i, text, n) == 0)
             return true;
     return false;
 }
