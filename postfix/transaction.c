@@ -49,7 +49,8 @@ static void begin(struct transaction *t)
     t->started = clock_mono_ms();
 }
 
-/* Says how the step ended; passes RC on. */
+/* Says how the step ended, with the tools of Postfix's that it is made of as DETAIL, or what else
+ * there is to say; passes RC on. */
 static int end(struct transaction *t, const char *step, int rc, const char *detail)
 {
     answer_step(t->answer, step, rc == 0, clock_mono_ms() - t->started,
@@ -129,14 +130,14 @@ static int build_maps(struct transaction *t)
     begin(t);
     int rc = generation_build(t->config, t->change.generation, change_map_type(&t->change),
                               &t->change.rendering, t->change.after, t->change.after_len, &t->why);
-    return end(t, "maps", rc, NULL);
+    return end(t, "maps", rc, "postmap");
 }
 
 static int check(struct transaction *t)
 {
     begin(t);
     int rc = check_change(t->config, &t->change, t->workspace, &t->expected, &t->why);
-    return end(t, "check", rc, NULL);
+    return end(t, "check", rc, "postfix check, postconf -n");
 }
 
 static int keep_before(struct transaction *t)
@@ -169,7 +170,7 @@ static int reload(struct transaction *t)
 {
     begin(t);
     int rc = activate_reload(t->config, &t->why);
-    end(t, "reload", rc == 1 ? 0 : rc, rc == 1 ? "Postfix is not running" : NULL);
+    end(t, "reload", rc == 1 ? 0 : rc, rc == 1 ? "Postfix is not running" : "postfix reload");
     return rc;
 }
 
@@ -262,7 +263,8 @@ static int verify(struct transaction *t)
     begin(t);
     int rc = check_live(t->config, &t->change, &t->expected, &t->why);
     return end(t, "verify", rc == 1 ? 0 : rc,
-               rc == 1 ? "main.cf was edited by somebody else meanwhile" : NULL);
+               rc == 1 ? "postconf -n; main.cf was edited by somebody else meanwhile"
+                       : "postconf -n");
 }
 
 /* A flush that fails puts nothing at risk: the mail waits for its own next attempt. The next run
@@ -270,7 +272,7 @@ static int verify(struct transaction *t)
 static int flush(struct transaction *t)
 {
     begin(t);
-    return end(t, "flush", activate_flush(t->config, &t->why), NULL);
+    return end(t, "flush", activate_flush(t->config, &t->why), "postqueue -f");
 }
 
 /* What others have edited is dealt with, so it can be forgotten; but not that it was edited. */
@@ -394,7 +396,7 @@ static enum change_kind prepare(struct transaction *t)
     enum change_kind kind =
         change_prepare(t->config, t->request, t->workspace, &t->change, &t->why);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
-    end(t, "prepare", well ? 0 : -1, kind == CHANGE_NONE ? "in force already" : NULL);
+    end(t, "prepare", well ? 0 : -1, kind == CHANGE_NONE ? "in force already" : "postconf");
     return kind;
 }
 
