@@ -43,8 +43,9 @@ class Call:
 
     @property
     def path(self):
-        """A path that the call is about, unless its name is another one in each run."""
-        found = re.search(r'"(/[^"]*)"', self.args) or re.search(r"\d<(/[^>]*)>(?!\(del)", self.args)
+        """What strace -P can know the call by, unless its name is another one in each run."""
+        found = re.search(r'"(/[^"]*)"', self.args) or re.search(
+            r"\d<(/[^>]*|anon_inode:\[pidfd\])>", self.args)
         return found.group(1) if found and not found.group(1).startswith("/proc") else None
 
     def concerns(self, path):

@@ -50,10 +50,11 @@ TRACE = ("-y", "-e", "trace=all")
 
 # PATH and K_ON_PATH: see calls.number_on_path().  WORK: the number of tools that have run until
 # then, and whether one is at work.  SWITCHED: whether main.cf has been replaced by then.  LOOPS:
-# how often it comes differs.  STEADY: its number does not.
+# how often it comes differs, or cannot be told.  TURN: of such ones that are alike, the first, the
+# second, ...  STEADY: its number does not differ.
 Point = collections.namedtuple(
-    "Point", "request kind key k what path k_on_path work switched loops steady",
-    defaults=(None, 0, None, True, False, True))
+    "Point", "request kind key k what path k_on_path work switched loops turn steady",
+    defaults=(None, 0, None, True, False, 1, True))
 Outcome = collections.namedtuple("Outcome", "point evidence")
 
 
@@ -73,11 +74,11 @@ def group(key):
     return key[:3]
 
 
-def point_at(request, kind, all_calls, call, what, loops, steady):
+def point_at(request, kind, all_calls, call, what, loops, turn, steady):
     before = all_calls[:all_calls.index(call)]
     return Point(request, kind, call.key, call.k, what, call.path,
                  calls.number_on_path(all_calls, call) if call.path else 0,
-                 calls.tool_at_work(before), calls.replaces(before, f"{DIRECTORY}/main.cf"), loops,
+                 calls.tool_at_work(before), calls.replaces(before, f"{DIRECTORY}/main.cf"), loops, turn,
                  steady or call.path is not None)
 
 
@@ -99,8 +100,9 @@ def plan_request(stand, request):
 
 
 def _waits_or_looks(name, about, _):
-    """What depends on other processes."""
-    return name in ("poll", "ppoll") or "/proc/N" in about or name == "read" and "<pipe:" in about
+    """What depends on other processes, and the two ends of two pipes, which look alike."""
+    return (name in ("poll", "ppoll") or "/proc/N" in about
+            or name in ("read", "close") and "<pipe:" in about)
 
 
 def loops_of(listings):
@@ -121,13 +123,14 @@ def plan_kills(request, listings, loops):
         turns = min(loops[name], TURNS) if name in loops else sys.maxsize
         if call.key.occurrence <= turns:
             points.append(point_at(request, "kill", listings[0], call, "signal=KILL",
-                                   name in loops, call.name not in unsteady))
+                                   name in loops, call.key.occurrence,
+                                   call.name not in unsteady))
     return points
 
 
 def plan_errors(request, placed, loops):
     """For each place in the program that makes a call, its first call."""
-    places, points, unsteady = set(), [], set()
+    places, points, unsteady, alike = set(), [], set(), collections.Counter()
     for call in calls.from_the_first_change(placed, DIRECTORY):
         if group(call.key) in loops:
             unsteady.add(call.name)
@@ -135,8 +138,10 @@ def plan_errors(request, placed, loops):
         if place in places:
             continue
         places.add(place)
+        alike[group(call.key)] += 1
         points += [point_at(request, "errno", placed, call, f"error={error}",
-                            group(call.key) in loops, call.name not in unsteady)
+                            group(call.key) in loops, alike[group(call.key)],
+                            call.name not in unsteady)
                    for error in errnos.errors_of(call)]
     return points
 
@@ -286,8 +291,8 @@ class Sweeper:
         return point.request, point.what, group(key) if point.loops else key
 
     def _has_been_hit(self, point):
-        wanted = point.key.occurrence if point.loops and point.kind == "kill" else 1
-        return self._seen.get(self._hits(point, point.key), 0) >= wanted
+        hits = self._seen.get(self._hits(point, point.key), 0)
+        return hits >= (point.turn if point.loops else 1)
 
     def _credit(self, point, key):
         name = self._hits(point, key)

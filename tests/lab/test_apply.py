@@ -595,6 +595,16 @@ def test_what_was_cut_off_after_the_rename_is_finished(lab, apply):
 
 
 @BARE
+def test_files_half_replaced_go_even_when_nothing_changes(lab, apply):
+    apply("direct")
+    before = apply.files()
+    for name in ("unfinished.new", "main.cf.before.new"):
+        lab.mailhost.write(f"/etc/postfix/detourd/{name}", "half", mode=0o600)
+    assert apply("direct").result == "unchanged"
+    assert apply.files().keys() == before.keys()
+
+
+@BARE
 def test_a_caller_that_goes_away_stops_nothing(lab, apply):
     """Nor does one that does not read."""
     lab.run("sh", "-c", 'printf "1 relay office 587\\n" | "$0" -c "$1" | head -c 1',
