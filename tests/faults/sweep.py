@@ -6,7 +6,7 @@
 
 A traced run of each request lists detour-apply's own system calls.  From the first that changes
 something on, the points are
-  kill    SIGKILL at every call (of a loop whose number of turns differs, at up to five turns),
+  kill    SIGKILL at every call (of a loop whose number of turns differs, at up to eight turns),
   errno   every error that a call can return (errnos.py), once for each place in the program
           that makes the call,
   tool    each run of a tool fails, is killed or hangs, and all runs of it together.
@@ -41,7 +41,7 @@ from tools import Tools                                             # noqa: E402
 
 ATTEMPTS = 25       # to hit one call: loops turn more or less often
 LISTINGS = 3
-TURNS = 5           # of a loop that turns more or less often, and so only looks or waits
+TURNS = 8           # of a loop that turns more or less often, and so only looks or waits
 HANGERS = 8         # labs in which tools hang: they wait and need no processor
 TENTH = 10
 SAMPLE = {"kill": 25, "errno": 25}      # points of each request
