@@ -72,16 +72,22 @@ static int take_lock(struct transaction *t)
     return rc;
 }
 
-static int set_unfinished(struct transaction *t)
+/* A file of ours, there even after a loss of power. */
+static int put(struct transaction *t, const char *name, const char *bytes, size_t len)
 {
-    char *path = home_path(t->config, UNFINISHED), *directory = home_path(t->config, OUR_DIRECTORY);
-    int rc = file_replace(path, 0600, "", 0, &t->why);
+    char *path = home_path(t->config, name), *directory = home_path(t->config, OUR_DIRECTORY);
+    int rc = file_replace(path, 0600, bytes, len, &t->why);
 
     if (rc == 0)
         rc = directory_sync(directory, &t->why);
     free(path);
     free(directory);
     return rc;
+}
+
+static int set_unfinished(struct transaction *t)
+{
+    return put(t, UNFINISHED, "", 0);
 }
 
 static void clear_unfinished(const struct transaction *t)
@@ -142,13 +148,9 @@ static int check(struct transaction *t)
 
 static int keep_before(struct transaction *t)
 {
-    char *path = home_path(t->config, BEFORE);
-    int rc = 0;
-
-    if (!route_is_direct(&t->change.route))
-        rc = file_replace(path, 0600, t->change.original, t->change.original_len, &t->why);
-    free(path);
-    return rc;
+    if (route_is_direct(&t->change.route))
+        return 0;
+    return put(t, BEFORE, t->change.original, t->change.original_len);
 }
 
 static enum install_result install_step(struct transaction *t, size_t from, size_t to,

@@ -8,6 +8,7 @@ many tools had been started before it, and how many such calls it comes after si
 
 import codecs
 import collections
+import os
 import re
 
 _LINE = re.compile(r"(\w+)\((.*?)(?:\) += (.*)| <unfinished \.\.\.>|\) *)$")
@@ -46,7 +47,7 @@ class Call:
         """What strace -P can know the call by, unless its name is another one in each run."""
         found = re.search(r'"(/[^"]*)"', self.args) or re.search(
             r"\d<(/[^>]*|anon_inode:\[pidfd\])>", self.args)
-        return found.group(1) if found and not found.group(1).startswith("/proc") else None
+        return found.group(1) if found and not found.group(1).startswith("/proc/") else None
 
     def concerns(self, path):
         """What `strace -P PATH` takes for a match."""
@@ -103,6 +104,35 @@ def changes_state(call, directory):
 def from_the_first_change(calls, directory):
     first = next(i for i, call in enumerate(calls) if changes_state(call, directory))
     return calls[first:]
+
+
+def lost_with_the_power(calls, main_cf, files):
+    """What a loss of power may take though main.cf refers to it: a file that gets its place before
+    it is synced, a place that is not synced when main.cf gets its own.  FILES are all there are at
+    the end; tools write, too, so of a folder that gets its place each file counts."""
+    dirty, synced, places, faults = set(), set(), set(), []
+    for call in (call for call in calls if not call.failed):
+        opened = re.match(r"\d+<([^>]*)>", call.args)
+        if call.name in ("write", "pwrite64", "ftruncate") and opened:
+            dirty.add(opened.group(1))
+        elif call.name in ("open", "openat") and "O_CREAT" in call.args:
+            dirty.add(_quoted(call.args)[0].decode())
+        elif call.name in ("fsync", "fdatasync") and opened:
+            synced.add(opened.group(1))
+            dirty.discard(opened.group(1))
+            places.discard(opened.group(1))
+        elif call.name.startswith("rename"):
+            old, new = (part.decode() for part in _quoted(call.args)[:2])
+            inside = {old + name[len(new):] for name in files if name.startswith(new + "/")}
+            faults += [f"{name} is not synced when it gets its place"
+                       for name in sorted(dirty & {old} | inside - synced)]
+            if new == main_cf:
+                faults += [f"{place} is not synced when main.cf is replaced"
+                           for place in sorted(places - {os.path.dirname(main_cf)})]
+            places.add(os.path.dirname(new))
+    if os.path.dirname(main_cf) in places:
+        faults.append("the place of main.cf is not synced")
+    return faults
 
 
 def replaces(calls, path):

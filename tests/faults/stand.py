@@ -149,6 +149,10 @@ exec {PLACE}/postfix "$@"
         if self.main_cf_now() not in self.whole or len(self.whole) < 2:
             raise Broken("the trace does not show how main.cf came about")
         self.last_step = self.state_name()
+        files = [f"{DIRECTORY}/{name}" for name in tree.take(self.etc)]
+        lost = calls.lost_with_the_power(trace.calls, f"{DIRECTORY}/main.cf", files)
+        if lost:
+            raise Broken(f"{request}: a loss of power may take: " + "; ".join(lost))
         self.return_to_start(reload=True)
 
     def _learn_ends(self):

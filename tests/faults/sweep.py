@@ -23,10 +23,12 @@ Each worker has a lab of its own.  A point at which nothing was injected has not
 
 import argparse
 import collections
+import contextlib
 import multiprocessing
 import os
 import pathlib
 import queue
+import random
 import re
 import sys
 import time
@@ -101,7 +103,7 @@ def plan_request(stand, request):
 
 def _waits_or_looks(name, about, _):
     """What depends on other processes, and the two ends of two pipes, which look alike."""
-    return (name in ("poll", "ppoll") or "/proc/N" in about
+    return (name in ("poll", "ppoll") or "/proc" in about
             or name in ("read", "close") and "<pipe:" in about)
 
 
@@ -390,14 +392,14 @@ def aim_again(point, k, named, hit, numbers):
 
 # Everybody at work.
 
-def work(points, results, planned, seen):
+def work(queues, results, planned, seen):
+    """Until all QUEUES, one for each request, are empty."""
     sweeper = Sweeper(planned, seen)
-    try:
-        while True:
-            point = points.get(timeout=1)
-            results.put(Outcome(point, sweeper.sweep(point)))
-    except queue.Empty:
-        pass
+    for points in queues:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                point = points.get(timeout=1)
+                results.put(Outcome(point, sweeper.sweep(point)))
     try:
         results.put(Outcome(None, sweeper.finish()))
     except Exception:
@@ -409,17 +411,29 @@ def hangs(point):
     return point.kind == "tool" and point.what[1] == "hang"
 
 
+def fill_queues(points):
+    """One for each request, since to change over costs time; each in no order, the same always, so
+    that whatever is wrong shows early."""
+    queues = []
+    for request in ROUTES:
+        these = [point for point in points if point.request == request]
+        random.Random(request).shuffle(these)
+        queues.append(multiprocessing.Queue())
+        for point in these:
+            queues[-1].put(point)
+    return queues
+
+
 def start_workers(points, planned, jobs):
     """The queue of results, and the processes."""
     manager = multiprocessing.Manager()
     seen, results, workers = manager.dict(), multiprocessing.Queue(), []
     for share, count in (([p for p in points if not hangs(p)], jobs),
                          ([p for p in points if hangs(p)], HANGERS)):
-        todo = multiprocessing.Queue()
-        for point in share:
-            todo.put(point)
-        workers += [multiprocessing.Process(target=work, args=(todo, results, planned, seen))
-                    for _ in range(min(count, len(share)))]
+        queues = fill_queues(share)
+        workers += [multiprocessing.Process(
+            target=work, args=(queues[::1 if i % 2 else -1], results, planned, seen))
+            for i in range(min(count, len(share)))]
     for worker in workers:
         worker.start()
     return results, workers, manager
