@@ -248,12 +248,13 @@ enum install_result install_main_cf(const char *directory, const char *old, size
     return result;
 }
 
+/* A file beside a linked main.cf is made after main.cf.tmp, and goes before it. */
 void install_clean(const char *directory)
 {
     char target[PATH_MAX], *lock_path = memory_format("%s/main.cf.tmp", directory);
     char *main_cf = memory_format("%s/main.cf", directory);
     struct why ignored;
-    int fd = open_locked(lock_path, &ignored);
+    int fd = access(lock_path, F_OK) == 0 ? open_locked(lock_path, &ignored) : -1;
 
     if (fd != -1) {
         if (realpath(main_cf, target) != NULL) {

@@ -410,8 +410,7 @@ static enum transaction_result attempt(struct transaction *t, bool *again)
     *again = false;
     if (kind == CHANGE_REFUSED || kind == CHANGE_FAILED)
         return fail(t, kind == CHANGE_REFUSED ? "refused" : "failed");
-    if (t->was_unfinished)
-        install_clean(t->config->postfix.config_directory);
+    install_clean(t->config->postfix.config_directory);
     if (clean(t, t->change.now.mark->generation) == -1)
         return fail(t, "failed");
     if (kind == CHANGE_NONE)

@@ -90,7 +90,10 @@ def plan_request(stand, request):
     listings = [list_calls(stand, request, TRACE) for _ in range(LISTINGS)]
     # Unwinding the stack slows the run down, so this one may turn in its loops differently.
     placed = list_calls(stand, request, (*TRACE, "-k"))
-    numbers = {call.key: call.k for call in listings[0]}
+    numbers = {}
+    for call in listings[0]:
+        numbers[call.key] = call.k
+        numbers.setdefault(group(call.key), call.k)
     loops = loops_of(listings)
     points = plan_kills(request, listings, loops)
     points += plan_errors(request, placed, loops)
@@ -254,7 +257,8 @@ class Sweeper:
         tenth = self._done % TENTH == 0
         if point.path and self._inject_on_path(point, tenth):
             return
-        k = point.k
+        numbers = self._numbers[point.request]
+        k = wanted = numbers.get(point.key) or numbers.get(group(point.key), point.k)
         for _ in range(ATTEMPTS):
             if self._has_been_hit(point):
                 return
@@ -269,7 +273,7 @@ class Sweeper:
             tenth = False
             if hit is not None:
                 self._credit(point, hit.key)
-            k = aim_again(point, k, named, hit, self._numbers[point.request])
+            k = aim_again(point, k, named, hit, k + wanted - numbers.get(hit.key, k) if hit else k)
         if not self._has_been_hit(point):
             raise Broken(f"nothing was injected there in {ATTEMPTS} runs")
 
@@ -375,8 +379,8 @@ class Sweeper:
         self.stand.return_to_start(reload=True)
 
 
-def aim_again(point, k, named, hit, numbers):
-    """Which number the call that is meant may have the next time.  NUMBERS are those of a run."""
+def aim_again(point, k, named, hit, guess):
+    """Which number the call that is meant may have the next time; GUESS by a run without faults."""
     same = [call.k for call in named if group(call.key) == group(point.key)]
     exact = [call.k for call in named if call.key == point.key]
     if exact and not point.loops:
@@ -385,8 +389,8 @@ def aim_again(point, k, named, hit, numbers):
         return same[len(same) // 2]
     if hit is None:
         return max(1, len(named) - 1)
-    if hit.key in numbers:
-        return max(1, k + point.k - numbers[hit.key])
+    if guess != k:
+        return max(1, guess)
     return k + (3 if hit.key.tools < point.key.tools else 1)
 
 
