@@ -95,6 +95,11 @@ class UnknownCall(Exception):
     """A system call that the table does not know: somebody has to think about it."""
 
 
+def fault(call, error):
+    """What strace is told to inject.  The kernel's brk() returns no error but the break as it is."""
+    return "retval=0" if call.name == "brk" else f"error={error}"
+
+
 def errors_of(call):
     """The errors that CALL can return."""
     if call.name in _NEVER:

@@ -11,6 +11,9 @@ something on, the points are
           that makes the call,
   tool    each run of a tool fails, is killed or hangs, and all runs of it together.
 
+strace counts the calls of a name.  Where that number differs from run to run, because the program
+has waited or looked at processes more or less often, the call with about that number counts.
+
 After each point the state must be whole: see Stand.whole_state.  When a state, with the tools
 that have run until then, is seen for the first time, the same request comes next and then the
 opposite one; the point is made once more, and the opposite one comes next.  They must end well and
@@ -41,7 +44,8 @@ import errnos                                                       # noqa: E402
 from stand import DIRECTORY, OTHER, ROUTES, Broken, Stand           # noqa: E402
 from tools import Tools                                             # noqa: E402
 
-ATTEMPTS = 25       # to hit one call: loops turn more or less often
+ATTEMPTS = 12       # to hit a call: loops turn more or less often
+EXACT_ATTEMPTS = 3  # to hit just that one
 LISTINGS = 3
 TURNS = 8           # of a loop that turns more or less often, and so only looks or waits
 HANGERS = 8         # labs in which tools hang: they wait and need no processor
@@ -52,11 +56,10 @@ TRACE = ("-y", "-e", "trace=all")
 
 # PATH and K_ON_PATH: see calls.number_on_path().  WORK: the number of tools that have run until
 # then, and whether one is at work.  SWITCHED: whether main.cf has been replaced by then.  LOOPS:
-# how often it comes differs, or cannot be told.  TURN: of such ones that are alike, the first, the
-# second, ...  STEADY: its number does not differ.
+# how often it comes differs, or cannot be told.  STEADY: its number does not differ.
 Point = collections.namedtuple(
-    "Point", "request kind key k what path k_on_path work switched loops turn steady",
-    defaults=(None, 0, None, True, False, 1, True))
+    "Point", "request kind key k what path k_on_path work switched loops steady",
+    defaults=(None, 0, None, True, False, True))
 Outcome = collections.namedtuple("Outcome", "point evidence")
 
 
@@ -76,11 +79,11 @@ def group(key):
     return key[:3]
 
 
-def point_at(request, kind, all_calls, call, what, loops, turn, steady):
+def point_at(request, kind, all_calls, call, what, loops, steady):
     before = all_calls[:all_calls.index(call)]
     return Point(request, kind, call.key, call.k, what, call.path,
                  calls.number_on_path(all_calls, call) if call.path else 0,
-                 calls.tool_at_work(before), calls.replaces(before, f"{DIRECTORY}/main.cf"), loops, turn,
+                 calls.tool_at_work(before), calls.replaces(before, f"{DIRECTORY}/main.cf"), loops,
                  steady or call.path is not None)
 
 
@@ -128,14 +131,13 @@ def plan_kills(request, listings, loops):
         turns = min(loops[name], TURNS) if name in loops else sys.maxsize
         if call.key.occurrence <= turns:
             points.append(point_at(request, "kill", listings[0], call, "signal=KILL",
-                                   name in loops, call.key.occurrence,
-                                   call.name not in unsteady))
+                                   name in loops, call.name not in unsteady))
     return points
 
 
 def plan_errors(request, placed, loops):
     """For each place in the program that makes a call, its first call."""
-    places, points, unsteady, alike = set(), [], set(), collections.Counter()
+    places, points, unsteady = set(), [], set()
     for call in calls.from_the_first_change(placed, DIRECTORY):
         if group(call.key) in loops:
             unsteady.add(call.name)
@@ -143,10 +145,8 @@ def plan_errors(request, placed, loops):
         if place in places:
             continue
         places.add(place)
-        alike[group(call.key)] += 1
-        points += [point_at(request, "errno", placed, call, f"error={error}",
-                            group(call.key) in loops, alike[group(call.key)],
-                            call.name not in unsteady)
+        points += [point_at(request, "errno", placed, call, errnos.fault(call, error),
+                            group(call.key) in loops, call.name not in unsteady)
                    for error in errnos.errors_of(call)]
     return points
 
@@ -253,15 +253,14 @@ class Sweeper:
         return self.followed, len(self.stand.messages)
 
     def _inject(self, point):
-        """Until the call that is meant is hit, or a turn of the same loop."""
+        """Until the call that is meant is hit, or a turn of the same loop; after some runs, any
+        call of that name and about that number will do."""
         tenth = self._done % TENTH == 0
         if point.path and self._inject_on_path(point, tenth):
             return
         numbers = self._numbers[point.request]
         k = wanted = numbers.get(point.key) or numbers.get(group(point.key), point.k)
-        for _ in range(ATTEMPTS):
-            if self._has_been_hit(point):
-                return
+        for attempt in range(1, ATTEMPTS + 1):
             def run(k=k):
                 return self.stand.apply(point.request, (
                     *TRACE, "-e", f"inject={point.key.name}:{point.what}:when={k}"), quick=True)
@@ -271,11 +270,10 @@ class Sweeper:
             work_done = calls.tool_at_work(done.calls) if done.killed else None
             self._judge(point, done, hit, run, work_done, tenth)
             tenth = False
-            if hit is not None:
-                self._credit(point, hit.key)
+            if hit and (attempt >= EXACT_ATTEMPTS or is_meant(point, hit)):
+                return
             k = aim_again(point, k, named, hit, k + wanted - numbers.get(hit.key, k) if hit else k)
-        if not self._has_been_hit(point):
-            raise Broken(f"nothing was injected there in {ATTEMPTS} runs")
+        raise Broken(f"nothing was injected there in {ATTEMPTS} runs")
 
     def _inject_on_path(self, point, tenth):
         """Counting the calls on its path alone, which other loops do not disturb; whether it was
@@ -290,19 +288,6 @@ class Sweeper:
                if len(named) >= point.k_on_path and (done.killed or done.injected) else None)
         self._judge(point, done, hit, run, point.work if done.killed else None, tenth)
         return hit is not None and hit.key.about == point.key.about
-
-    @staticmethod
-    def _hits(point, key):
-        """Under which name a hit of KEY counts."""
-        return point.request, point.what, group(key) if point.loops else key
-
-    def _has_been_hit(self, point):
-        hits = self._seen.get(self._hits(point, point.key), 0)
-        return hits >= (point.turn if point.loops else 1)
-
-    def _credit(self, point, key):
-        name = self._hits(point, key)
-        self._seen[name] = self._seen.get(name, 0) + 1
 
     def _spoil_tool(self, point):
         def run():
@@ -377,6 +362,10 @@ class Sweeper:
         self._follow(request)
         self.stand.mail_arrives(request)
         self.stand.return_to_start(reload=True)
+
+
+def is_meant(point, hit):
+    return group(hit.key) == group(point.key) if point.loops else hit.key == point.key
 
 
 def aim_again(point, k, named, hit, guess):
