@@ -154,6 +154,15 @@ int directory_sync(const char *path, struct why *why)
     return rc;
 }
 
+struct dirent *directory_next(DIR *dir, const char *name, int *rc, struct why *why)
+{
+    errno = 0;
+    struct dirent *entry = readdir(dir);
+    if (entry == NULL && errno != 0)
+        *rc = why_errno(why, "cannot read %s", name);
+    return entry;
+}
+
 static int sync_at(int dir, const char *name, struct why *why)
 {
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -174,7 +183,7 @@ int directory_sync_files(const char *path, struct why *why)
 
     if (dir == NULL)
         return why_errno(why, "%s", path);
-    for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;)
+    for (struct dirent *entry; rc == 0 && (entry = directory_next(dir, path, &rc, why)) != NULL;)
         if (entry->d_name[0] != '.')
             rc = sync_at(dirfd(dir), entry->d_name, why);
     closedir(dir);
@@ -183,16 +192,16 @@ int directory_sync_files(const char *path, struct why *why)
 
 static int remove_at(int parent, const char *name, int depth, struct why *why);
 
-static int empty_directory(int fd, int depth, struct why *why)
+static int empty_directory(int fd, const char *name, int depth, struct why *why)
 {
     DIR *dir = fdopendir(fd);
     int rc = 0;
 
     if (dir == NULL) {
         close(fd);
-        return why_errno(why, "cannot read a directory");
+        return why_errno(why, "cannot read %s", name);
     }
-    for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;)
+    for (struct dirent *entry; rc == 0 && (entry = directory_next(dir, name, &rc, why)) != NULL;)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             rc = remove_at(dirfd(dir), entry->d_name, depth + 1, why);
     closedir(dir);
@@ -212,7 +221,7 @@ static int remove_at(int parent, const char *name, int depth, struct why *why)
             close(fd);
         return -1;
     }
-    if (empty_directory(fd, depth, why) == -1)
+    if (empty_directory(fd, name, depth, why) == -1)
         return -1;
     if (unlinkat(parent, name, AT_REMOVEDIR) == -1)
         return why_errno(why, "cannot remove %s", name);
@@ -226,7 +235,7 @@ int temporaries_remove(const char *path, struct why *why)
 
     if (dir == NULL)
         return why_errno(why, "%s", path);
-    for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;) {
+    for (struct dirent *entry; rc == 0 && (entry = directory_next(dir, path, &rc, why)) != NULL;) {
         size_t len = strlen(entry->d_name), end = strlen(TEMPORARY);
         if (len > end && strcmp(entry->d_name + len - end, TEMPORARY) == 0)
             rc = remove_at(dirfd(dir), entry->d_name, 0, why);

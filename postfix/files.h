@@ -4,6 +4,7 @@
 #define DETOURD_POSTFIX_FILES_H
 
 #include "postfix/why.h"
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,6 +23,10 @@ int file_create(const char *path, mode_t mode, const char *bytes, size_t len, st
 /* Puts a new file at PATH in the place of whatever file is there, whole at every instant, also
  * after a loss of power. */
 int file_replace(const char *path, mode_t mode, const char *bytes, size_t len, struct why *why);
+
+/* The next entry of DIR, which is called NAME, or NULL; *RC is then -1, with a reason, when that is
+ * not the end: half a directory must not be taken for the whole. */
+struct dirent *directory_next(DIR *dir, const char *name, int *rc, struct why *why);
 
 /* Removes from the directory PATH what a file_replace() that was cut off left there. */
 int temporaries_remove(const char *path, struct why *why);

@@ -249,7 +249,8 @@ int generation_clean(const struct config *config, unsigned long keep, const char
     int rc = dir == NULL ? why_errno(why, "%s", parent) : 0;
     struct main_cf *cf = main_cf_parse(main_cf, strlen(main_cf));
 
-    for (struct dirent *entry; rc == 0 && (entry = readdir(dir)) != NULL;) {
+    for (struct dirent *entry;
+         rc == 0 && (entry = directory_next(dir, parent, &rc, why)) != NULL;) {
         if (entry->d_name[0] == '.' || (keep != 0 && number_of(entry->d_name) == keep))
             continue;
         char *path = memory_format("%s/%s", parent, entry->d_name);

@@ -50,34 +50,43 @@ static bool parse_stat(char *text, struct process *out, pid_t *parent)
     return true;
 }
 
-/* False when it is gone. */
+/* False when it is gone, with errno 0, or cannot be looked at. */
 static bool read_process(const char *pid, struct process *out, pid_t *parent)
 {
     char path[64], text[1024];
 
     snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    errno = 0;
     FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    bool read = fgets(text, sizeof text, file) != NULL;
-    fclose(file);
-    return read && parse_stat(text, out, parent);
+    bool read = file != NULL && fgets(text, sizeof text, file) != NULL;
+    int error = read || errno == ENOENT || errno == ESRCH ? 0 : errno;
+    if (file != NULL)
+        fclose(file);
+    read = read && parse_stat(text, out, parent);
+    errno = error;
+    return read;
 }
 
-struct processes processes_of(pid_t master)
+int processes_of(pid_t master, struct processes *found, struct why *why)
 {
-    struct processes found = { 0 };
     struct process p;
     pid_t parent;
     DIR *dir = opendir("/proc");
+    int rc = dir == NULL ? why_errno(why, "/proc") : 0;
 
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-            read_process(entry->d_name, &p, &parent) && parent == master)
-            processes_add(&found, &p);
+    *found = (struct processes){ 0 };
+    for (struct dirent *entry;
+         rc == 0 && (entry = directory_next(dir, "/proc", &rc, why)) != NULL;) {
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+            continue;
+        if (!read_process(entry->d_name, &p, &parent))
+            rc = errno == 0 ? 0 : why_errno(why, "/proc/%s", entry->d_name);
+        else if (parent == master)
+            processes_add(found, &p);
+    }
     if (dir != NULL)
         closedir(dir);
-    return found;
+    return rc;
 }
 
 void processes_add(struct processes *list, const struct process *process)
@@ -128,7 +137,9 @@ bool process_runs(const struct process *process)
 {
     struct process now;
 
-    return process_find(process->pid, &now) && is_same(&now, process) && now.state != 'Z';
+    if (!process_find(process->pid, &now))
+        return errno != 0;
+    return is_same(&now, process) && now.state != 'Z';
 }
 
 int process_sockets(pid_t pid, uint64_t inodes[], int max)

@@ -28,7 +28,10 @@ struct processes {
 /* The pid of master(8), or 0 with a reason. */
 pid_t processes_master(const struct config *config, struct why *why);
 
-struct processes processes_of(pid_t master);
+/* All children of MASTER, or -1 with a reason: without one of them, too little would be waited for.
+ * processes_free() ends FOUND either way. */
+int processes_of(pid_t master, struct processes *found, struct why *why);
+
 void processes_add(struct processes *list, const struct process *process);
 void processes_free(struct processes *list);
 
@@ -38,10 +41,11 @@ bool processes_hold(const struct processes *list, const struct process *process)
 /* The smtp(8) and lmtp(8) of LIST that were started before a time as of clock_mono_ms(). */
 struct processes processes_clients(const struct processes *list, int64_t before);
 
-/* The process of that pid; false where there is none. */
+/* The process of that pid; false where there is none, with errno 0, or where that is not to be
+ * known. */
 bool process_find(pid_t pid, struct process *out);
 
-/* Whether PROCESS, as it was seen once, still runs. */
+/* Whether PROCESS, as it was seen once, still runs, for all that can be known. */
 bool process_runs(const struct process *process);
 
 /* The inodes of its sockets, at most MAX: how many, or -1 with errno. Of a process that runs under

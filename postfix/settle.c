@@ -4,6 +4,7 @@
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "postfix/command.h"
+#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,9 +36,15 @@ struct settle *settle_begin(const struct config *config, struct why *why)
     struct settle *s = memory_zero(1, sizeof *s);
     s->config = config;
     s->master = master;
-    process_find(master, &s->seen);
-    s->before = processes_of(master);
-    return s;
+    int rc = 0;
+    if (!process_find(master, &s->seen) && errno != 0)
+        rc = why_errno(why, "cannot look at Postfix's master process");
+    if (rc == 0)
+        rc = processes_of(master, &s->before, why);
+    if (rc == 0)
+        return s;
+    settle_free(s);
+    return NULL;
 }
 
 void settle_free(struct settle *s)
@@ -99,8 +106,11 @@ int settle_wait(struct settle *s, struct why *why)
     for (int settled = 0; settled < 2;) {
         if (!process_runs(&s->seen))
             return 1;
-        struct processes now = processes_of(s->master);
-        settled = is_settled(s, &now) ? settled + 1 : 0;
+        struct processes now;
+        bool all = processes_of(s->master, &now, why) == 0;
+        settled = is_settled(s, &now) && all ? settled + 1 : 0;
+        if (!all)
+            s->waits_for = "a look at all processes";
         processes_free(&now);
         if (settled < 2 && clock_mono_ms() - start > LIMIT_MS)
             return why_set(why,

@@ -524,7 +524,10 @@ static int find_old(struct transaction *t, struct route *route)
         fail(t, t->running == -1 ? "failed" : "refused");
         return -1;
     }
-    t->old = processes_of(master);
+    if (processes_of(master, &t->old, &t->why) == -1) {
+        fail(t, "failed");
+        return -1;
+    }
     keep_older_than_route(t);
     return 0;
 }

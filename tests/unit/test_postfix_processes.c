@@ -49,9 +49,11 @@ static void children(void **state)
 {
     int64_t before = clock_mono_ms();
     pid_t smtp = child_named("smtp"), odd = child_named("a) R 1 (b"), qmgr = child_named("qmgr");
-    struct processes all = processes_of(getpid()), clients, none;
+    struct processes all, clients, none;
+    struct why why;
 
     (void)state;
+    assert_int_equal(processes_of(getpid(), &all, &why), 0);
     assert_int_equal(all.count, 3);
     assert_int_equal(find(&all, smtp)->program, PROGRAM_SMTP);
     assert_int_equal(find(&all, qmgr)->program, PROGRAM_QMGR);
