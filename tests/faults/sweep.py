@@ -418,7 +418,7 @@ def fill_queues(points):
 
 
 def start_workers(points, planned, jobs):
-    """The queue of results, and the processes."""
+    """The queue of results, the processes, and what has to live as long as they do."""
     manager = multiprocessing.Manager()
     seen, results, workers = manager.dict(), multiprocessing.Queue(), []
     for share, count in (([p for p in points if not hangs(p)], jobs),
@@ -429,12 +429,12 @@ def start_workers(points, planned, jobs):
             for i in range(min(count, len(share)))]
     for worker in workers:
         worker.start()
-    return results, workers, manager
+    return results, workers, (manager, seen)
 
 
 def collect(points, planned, jobs):
     """An outcome for each point; progress is told."""
-    results, workers, manager = start_workers(points, planned, jobs)
+    results, workers, shared = start_workers(points, planned, jobs)
     outcomes, followed, messages, told = [], 0, 0, time.monotonic()
     while any(worker.is_alive() for worker in workers) or not results.empty():
         try:
@@ -450,7 +450,7 @@ def collect(points, planned, jobs):
         if time.monotonic() - told > 30:
             told = time.monotonic()
             print(f"  {len(outcomes)} of {len(points)}", flush=True)
-    manager.shutdown()
+    shared[0].shutdown()
     print(f"{followed} further runs after them, {messages} messages", flush=True)
     return outcomes
 
@@ -491,6 +491,8 @@ def main():
     stand = Stand()
     try:
         planned = {request: plan_request(stand, request) for request in ROUTES}
+    except Broken as error:
+        sys.exit(f"NOT SURVIVED, even without a fault: {error}")
     finally:
         stand.close()
     points = [point for points, *_ in planned.values()
