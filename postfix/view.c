@@ -156,11 +156,12 @@ const char *parameters_value(const struct parameters *p, const char *name)
 
 char *replace_all(const char *text, const char *from, const char *to)
 {
-    struct text out;
+    const char *end = text + strlen(text), *hit;
     size_t n = strlen(from);
+    struct text out;
 
     text_open(&out);
-    for (const char *hit; n > 0 && (hit = strstr(text, from)) != NULL; text = hit + n) {
+    for (; n > 0 && (hit = memmem(text, (size_t)(end - text), from, n)) != NULL; text = hit + n) {
         fwrite(text, 1, (size_t)(hit - text), out.out);
         fputs(to, out.out);
     }
