@@ -2,6 +2,7 @@
 #include "postfix/block.h"
 
 #include "lib/memory.h"
+#include "postfix/checksum.h"
 #include "postfix/text.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,8 +14,6 @@
 #define NO_NEWLINE " no-newline"
 #define NOTICE     "# Written by detour-apply(8); \"detour-apply direct\" takes it out again.\n"
 
-#define CHECKSUM_START UINT64_C(14695981039346656037)
-
 enum block_line block_line_kind(const struct main_cf_line *line)
 {
     if (main_cf_line_begins(line, BEGIN))
@@ -22,14 +21,6 @@ enum block_line block_line_kind(const struct main_cf_line *line)
     if (main_cf_line_begins(line, END))
         return BLOCK_END;
     return main_cf_line_begins(line, NOTICE) ? BLOCK_NOTICE : BLOCK_NONE;
-}
-
-/* FNV-1a: it has to notice an edit, not to withstand an attack; whoever writes main.cf is root. */
-static uint64_t checksum(uint64_t sum, const char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        sum = (sum ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
-    return sum;
 }
 
 /* The line without its newline, for the scanners that want a string; empty if it is too long. */
@@ -91,7 +82,7 @@ char *block_text(const struct block_head *head, const struct settings *settings)
         fprintf(block.out, "%s = %s\n", settings->item[i].name, settings->item[i].value);
     text_close(&block);
     char *whole = memory_format("%s" END "%016" PRIx64 "\n", block.bytes,
-                                checksum(CHECKSUM_START, block.bytes, block.len));
+                                checksum_add(CHECKSUM_START, block.bytes, block.len));
     free(block.bytes);
     free(first);
     return whole;
@@ -103,7 +94,7 @@ bool block_is_intact(const struct main_cf *cf, size_t begin, size_t end)
     uint64_t sum = CHECKSUM_START;
 
     for (size_t i = begin; i < end; i++)
-        sum = checksum(sum, main_cf_line(cf, i)->text, main_cf_line(cf, i)->len);
+        sum = checksum_add(sum, main_cf_line(cf, i)->text, main_cf_line(cf, i)->len);
     snprintf(expected, sizeof expected, END "%016" PRIx64, sum);
     copy_line(main_cf_line(cf, end), text, sizeof text);
     return strcmp(text, expected) == 0;

@@ -258,13 +258,6 @@ static enum change_kind prepare_direct(struct change *change)
     return CHANGE_NEEDED;
 }
 
-/* There is something to release only where somebody else has edited what is ours. */
-static bool is_released(struct change *change)
-{
-    change->route = change->now.mark->route;
-    return change->now.mark->drift_count == 0;
-}
-
 static enum change_kind prepare(const struct config *config, const struct change_request *request,
                                 const char *workspace, struct change *change, struct why *why)
 {
@@ -274,9 +267,10 @@ static enum change_kind prepare(const struct config *config, const struct change
     if (home_check(config, why) == -1 || main_cf_now_read(config, &change->now, why) == -1)
         return CHANGE_FAILED;
     const struct mark *mark = change->now.mark;
-    if (request->release && is_released(change))
+    if (request->release && mark->drift_count == 0) {
+        change->route = mark->route;
         return CHANGE_NONE;
-    change->route = request->route;
+    }
     if (!mark->legible || (mark->drift_count > 0 && !route_is_direct(&request->route)))
         return refuse_drift(mark, why);
     change->original = mark_remove(change->now.cf, mark, &change->original_len);

@@ -3,6 +3,7 @@
 
 #include "lib/address.h"
 #include "lib/memory.h"
+#include "postfix/checksum.h"
 #include "postfix/command.h"
 #include "postfix/files.h"
 #include "postfix/findings.h"
@@ -86,19 +87,19 @@ json_t *texts_json(char *const texts[], size_t count)
     return list;
 }
 
-/* FNV-1a of the two files: it changes when somebody edits them. */
+/* Of the two files: it changes when somebody edits them. */
 static uint64_t fingerprint(const struct config *config)
 {
     static const char *const names[] = { "main.cf", "master.cf" };
-    uint64_t sum = UINT64_C(14695981039346656037);
+    uint64_t sum = CHECKSUM_START;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *path = home_path(config, names[i]);
         struct why ignored;
         size_t len = 0;
         char *bytes = file_read(path, MAIN_CF_MAX, &len, &ignored);
-        for (size_t k = 0; bytes != NULL && k < len; k++)
-            sum = (sum ^ (unsigned char)bytes[k]) * UINT64_C(1099511628211);
+        if (bytes != NULL)
+            sum = checksum_add(sum, bytes, len);
         free(bytes);
         free(path);
     }
