@@ -17,13 +17,18 @@
 static char default_targets[] =
     "{ \"gmail.com\", \"outlook.com\", \"yahoo.com\", \"icloud.com\", \"gmx.net\" }";
 
-static const char *const mode_words[] = { "observe", "switch", NULL };
-static const char *const method_words[] = { "relayhost", NULL };
+static const char *const mode_words[] = { "observe", "fragment", "switch", NULL };
+static const char *const method_words[] = { "relayhost", "transport", NULL };
 static const char *const tls_words[] = { "encrypt", "verify", "secure", NULL };
 
 const char *mode_name(enum mode mode)
 {
     return mode_words[mode];
+}
+
+const char *method_name(enum method method)
+{
+    return method_words[method];
 }
 
 const char *tls_level_name(enum tls_level level)
@@ -288,7 +293,8 @@ static void read_postfix(struct conf_file *file, cfg_t *section, struct postfix_
     postfix->tls_level = (enum tls_level)level;
     postfix->replace_relayhost = conf_file_bool(file, section, "replace_relayhost", false);
     postfix->force = conf_file_bool(file, section, "force", false);
-    conf_file_choice(file, section, "method", method_words, 0);
+    postfix->method =
+        (enum method)conf_file_choice(file, section, "method", method_words, METHOD_RELAYHOST);
     if (level == TLS_LEVEL_ENCRYPT)
         complain_warning(conf_file_complaints(file), conf_file_path(file),
                          conf_file_line(file, section, "tls_level"),

@@ -16,11 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum mode { MODE_OBSERVE, MODE_SWITCH };
+enum mode { MODE_OBSERVE, MODE_FRAGMENT, MODE_SWITCH };
+enum method { METHOD_RELAYHOST, METHOD_TRANSPORT };
 enum tls_level { TLS_LEVEL_ENCRYPT, TLS_LEVEL_VERIFY, TLS_LEVEL_SECURE };
 
 const char *mode_name(enum mode mode);
+const char *method_name(enum method method);
 const char *tls_level_name(enum tls_level level);
+
+/* What the relay gets to see in place of an address of this host: generic(5). */
+struct rewrite {
+    char *from, *to;
+};
 
 struct relay {
     char *name; /* a token */
@@ -29,6 +36,17 @@ struct relay {
     char *username;
     char *password_file;
     char *ca_file; /* never NULL: the system's bundle unless told otherwise */
+
+    /* With the method transport alone. */
+    char **senders; /* "user@domain" or "@domain", in lower case; none: everybody */
+    size_t sender_count;
+    bool null_sender; /* whether mail from <> goes by the relay too */
+    struct rewrite *rewrites;
+    size_t rewrite_count;
+
+    /* The relay's pace; 0 where it is not known. */
+    int concurrency; /* connections at once */
+    int rate;        /* messages an hour */
     int line;
 };
 
@@ -54,6 +72,7 @@ struct config {
 
     struct postfix_config {
         char *config_directory;
+        enum method method;
         enum tls_level tls_level;
         bool replace_relayhost;
         bool force; /* also where another product made the configuration */
