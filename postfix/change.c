@@ -116,9 +116,10 @@ static bool in_force(const struct config *config, const struct change *change,
 
     if (!route_equal(&mark->route, &change->route))
         return false;
-    bool same = render_at(config, in, mark->generation, &rendering, &ignored) == 0 &&
-                settings_equal(&rendering.settings, &mark->settings) &&
-                generation_holds(config, mark->generation, change_map_type(change), &rendering);
+    bool same =
+        render_at(config, in, mark->generation, &rendering, &ignored) == 0 &&
+        settings_equal(&rendering.settings, &mark->settings) &&
+        generation_holds(config, mark->generation, change_map_type(change), &rendering.contents);
     render_free(&rendering);
     return same;
 }

@@ -3,8 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
-#include "lib/secret.h"
-#include "postfix/command.h"
+#include "postfix/directory.h"
 #include "postfix/files.h"
 #include "postfix/home.h"
 #include "postfix/record.h"
@@ -17,9 +16,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define MAP_MAX ((size_t)64 * 1024)
-#define CA_MAX  ((size_t)16 * 1024 * 1024)
 
 char *generation_path(const struct config *config, unsigned long number)
 {
@@ -77,125 +73,22 @@ bool generation_exists(const struct config *config, unsigned long number)
     return found;
 }
 
-static int write_source(const char *directory, const char *name, const char *text, struct why *why)
-{
-    char *path = memory_format("%s/%s", directory, name);
-    int rc = file_create(path, 0600, text, strlen(text), why);
-
-    free(path);
-    return rc;
-}
-
-static int make_map(const struct config *config, const char *directory, const char *type,
-                    const char *name, struct why *why)
-{
-    char *map = memory_format("%s:%s/%s", type, directory, name);
-    const char *const argv[] = { "postmap", "-c", config->postfix.config_directory, map, NULL };
-    struct command_result result = { 0 };
-    int rc = command_ok(argv, COMMAND_TIMEOUT_MS, &result, why);
-
-    command_result_free(&result);
-    free(map);
-    return rc;
-}
-
-/* What the map answers must be what was meant, to the byte: postmap cuts, skips and only warns. */
-static int map_answers(const struct config *config, const char *directory, const char *type,
-                       const char *name, const char *key, const char *value, struct why *why)
-{
-    char *map = memory_format("%s:%s/%s", type, directory, name);
-    const char *const argv[] = { "postmap", "-c", config->postfix.config_directory, "-q", key,
-                                 map,       NULL };
-    struct command_result result = { 0 };
-    size_t n = strlen(value);
-    int rc = command_run(argv, COMMAND_TIMEOUT_MS, &result, why);
-
-    if (rc == 0 && (result.status != 0 || result.out_len != n + 1 ||
-                    memcmp(result.out, value, n) != 0 || result.out[n] != '\n'))
-        rc = why_set(why, "the map %s/%s does not answer %s as it should", directory, name, key);
-    command_result_free(&result);
-    free(map);
-    return rc;
-}
-
-static int maps_answer(const struct config *config, const char *directory, const char *type,
-                       const struct rendering *r, struct why *why)
-{
-    if (map_answers(config, directory, type, SASL_MAP, r->keys[0], r->sasl_value, why) == -1 ||
-        map_answers(config, directory, type, SASL_MAP, r->keys[1], r->sasl_value, why) == -1)
-        return -1;
-    return map_answers(config, directory, type, POLICY_MAP, r->keys[1], r->policy_value, why);
-}
-
-static int fill(const struct config *config, const char *directory, const char *type,
-                const struct rendering *r, struct why *why)
-{
-    if (write_source(directory, SASL_MAP, r->sasl_map, why) == -1 ||
-        write_source(directory, POLICY_MAP, r->policy_map, why) == -1 ||
-        (r->ca_bundle != NULL && write_source(directory, CA_BUNDLE, r->ca_bundle, why) == -1) ||
-        make_map(config, directory, type, SASL_MAP, why) == -1 ||
-        make_map(config, directory, type, POLICY_MAP, why) == -1)
-        return -1;
-    return maps_answer(config, directory, type, r, why);
-}
-
-static int write_record(const char *directory, const char *main_cf, size_t len, struct why *why)
-{
-    char *path = memory_format("%s/" RECORD, directory);
-    int rc = file_create(path, 0600, main_cf, len, why);
-
-    free(path);
-    return rc;
-}
-
 int generation_build(const struct config *config, unsigned long number, const char *map_type,
-                     const struct rendering *rendering, const char *main_cf, size_t len,
-                     struct why *why)
+                     const struct contents *contents, struct why *why)
 {
     char *parent = home_path(config, PRIVATE), *path = generation_path(config, number);
-    char *temporary = memory_format("%s.new", path);
-    struct why ignored;
-    int rc = -1;
+    int rc = directory_build(config, parent, path, map_type, contents, why);
 
-    if (tree_remove(temporary, why) == 0 && directory_make(temporary, 0700, why) == 0 &&
-        fill(config, temporary, map_type, rendering, why) == 0 &&
-        write_record(temporary, main_cf, len, why) == 0 &&
-        directory_sync_files(temporary, why) == 0)
-        rc = rename(temporary, path) == 0 ? directory_sync(parent, why)
-                                          : why_errno(why, "cannot rename %s", temporary);
-    if (rc == -1) {
-        tree_remove(temporary, &ignored);
-        tree_remove(path, &ignored);
-    }
     free(parent);
     free(path);
-    free(temporary);
     return rc;
-}
-
-/* TEXT NULL: the file must not be there. */
-static bool file_holds(const char *directory, const char *name, const char *text)
-{
-    struct why ignored;
-    char *path = memory_format("%s/%s", directory, name);
-    size_t len = 0;
-    char *bytes = file_read(path, strcmp(name, CA_BUNDLE) == 0 ? CA_MAX : MAP_MAX, &len, &ignored);
-    bool holds = text == NULL ? bytes == NULL : bytes != NULL && strcmp(bytes, text) == 0;
-
-    secret_free(bytes);
-    free(path);
-    return holds;
 }
 
 bool generation_holds(const struct config *config, unsigned long number, const char *map_type,
-                      const struct rendering *rendering)
+                      const struct contents *contents)
 {
-    struct why ignored;
     char *path = generation_path(config, number);
-    bool holds = file_holds(path, SASL_MAP, rendering->sasl_map) &&
-                 file_holds(path, POLICY_MAP, rendering->policy_map) &&
-                 file_holds(path, CA_BUNDLE, rendering->ca_bundle) &&
-                 maps_answer(config, path, map_type, rendering, &ignored) == 0;
+    bool holds = directory_holds(config, path, map_type, contents);
 
     free(path);
     return holds;
@@ -204,7 +97,7 @@ bool generation_holds(const struct config *config, unsigned long number, const c
 int64_t generation_built(const struct config *config, unsigned long number)
 {
     char *path =
-        memory_format("%s/" PRIVATE "/%lu/" SASL_MAP, config->postfix.config_directory, number);
+        memory_format("%s/" PRIVATE "/%lu/" RECORD, config->postfix.config_directory, number);
     struct timespec now;
     struct stat st;
     int64_t age = -1;

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The files that a route's settings refer to: the password map, the TLS policy map and, where
- * needed, a bundle of certificate authorities. Each generation is a directory of its own,
- * detourd/private/NUMBER, built under another name and renamed as a whole: so it does not matter
- * which files postmap(1) makes for the host's map type, and no reader ever sees half of one. A
- * number is never used for two contents while one of them may be in use.
+ * The files that a route's settings refer to: password maps, TLS policies, certificate authorities.
+ * Each generation is a directory of its own (directory.h), detourd/private/NUMBER. A number is
+ * never used for two contents while one of them may be in use.
  *
  * All of it is root's alone. smtp(8) opens such files before it gives up root and enters its
  * chroot. The maps' sources stay beside them, as postmap's users expect.
@@ -13,7 +11,7 @@
 #define DETOURD_POSTFIX_GENERATION_H
 
 #include "lib/config.h"
-#include "postfix/render.h"
+#include "postfix/contents.h"
 #include "postfix/why.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,17 +27,16 @@ bool generation_exists(const struct config *config, unsigned long number);
 /* The directory of a generation; the caller frees it. */
 char *generation_path(const struct config *config, unsigned long number);
 
-/* Builds the files, asks Postfix for every key, and puts MAIN_CF, which is to refer to them, beside
- * them (record.h); 0, or -1 with a reason and nothing left. */
+/* Builds the files (directory.h), with what main.cf is to be among them (record.h); 0, or -1 with a
+ * reason and nothing left. */
 int generation_build(const struct config *config, unsigned long number, const char *map_type,
-                     const struct rendering *rendering, const char *main_cf, size_t len,
-                     struct why *why);
+                     const struct contents *contents, struct why *why);
 
 /* Whether the generation is there, holds just this and answers every key. */
 bool generation_holds(const struct config *config, unsigned long number, const char *map_type,
-                      const struct rendering *rendering);
+                      const struct contents *contents);
 
-/* When the maps of the generation were written, as clock_mono_ms() counts; 0 where it is not there.
+/* When the generation was written, as clock_mono_ms() counts; 0 where it is not there.
  */
 int64_t generation_built(const struct config *config, unsigned long number);
 

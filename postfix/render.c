@@ -162,7 +162,9 @@ static void set_ca(struct rendering *out, const struct render_input *in)
     const char *owner_ca = in->owner_ca == NULL ? "" : in->owner_ca;
     size_t n = strlen(owner_ca);
     bool needs_newline = n > 0 && owner_ca[n - 1] != '\n';
-    out->ca_bundle = memory_format("%s%s%s", owner_ca, needs_newline ? "\n" : "", in->relay_ca);
+    char *bundle = memory_format("%s%s%s", owner_ca, needs_newline ? "\n" : "", in->relay_ca);
+    contents_add_file(&out->contents, CA_BUNDLE, bundle);
+    free(bundle);
     char *path = memory_format("%s/" CA_BUNDLE, in->directory);
     settings_add(&out->settings, "smtp_tls_CAfile", path);
     free(path);
@@ -175,9 +177,14 @@ static char *policy(enum tls_level level, const char *host)
     return memory_format("%s match=%s", tls_level_name(level), host);
 }
 
-static void set_all(struct rendering *out, const struct render_input *in)
+/* The relay's bare host and its nexthop, as keys of the maps. */
+struct keys {
+    char *host, *nexthop;
+};
+
+static void set_all(struct rendering *out, const struct render_input *in, const struct keys *keys)
 {
-    settings_add(&out->settings, "relayhost", out->keys[1]);
+    settings_add(&out->settings, "relayhost", keys->nexthop);
     if (strcasecmp(in->sasl_auth_enable, "yes") != 0)
         settings_add(&out->settings, "smtp_sasl_auth_enable", "yes");
     set_map(out, in, "smtp_sasl_password_maps", SASL_MAP, in->sasl_password_maps);
@@ -187,31 +194,52 @@ static void set_all(struct rendering *out, const struct render_input *in)
     set_ca(out, in);
 }
 
+/* Both keys: Postfix asks for the bare host first. */
+static void add_sasl_map(struct rendering *out, const struct render_input *in,
+                         const struct keys *keys)
+{
+    char *value = memory_format("%s:%s", in->relay->username, in->password);
+    char *map = memory_format("%s %s\n%s %s\n", keys->host, value, keys->nexthop, value);
+
+    contents_add_map(&out->contents, SASL_MAP, map);
+    contents_add_answer(&out->contents, SASL_MAP, keys->host, value);
+    contents_add_answer(&out->contents, SASL_MAP, keys->nexthop, value);
+    secret_free(map);
+    secret_free(value);
+}
+
+static void add_policy_map(struct rendering *out, const struct render_input *in,
+                           const struct keys *keys)
+{
+    char *value = policy(in->tls_level, keys->host);
+    char *map = memory_format("%s %s\n", keys->nexthop, value);
+
+    contents_add_map(&out->contents, POLICY_MAP, map);
+    contents_add_answer(&out->contents, POLICY_MAP, keys->nexthop, value);
+    free(map);
+    free(value);
+}
+
 int render(const struct render_input *in, struct rendering *out, struct why *why)
 {
+    struct keys keys;
+
     *out = (struct rendering){ 0 };
     if (check_input(in, why) == -1)
         return -1;
-    out->keys[0] = lower_case(in->relay->host);
-    out->keys[1] = memory_format("[%s]:%u", out->keys[0], in->port);
-    out->sasl_value = memory_format("%s:%s", in->relay->username, in->password);
-    out->sasl_map = memory_format("%s %s\n%s %s\n", out->keys[0], out->sasl_value, out->keys[1],
-                                  out->sasl_value);
-    out->policy_value = policy(in->tls_level, out->keys[0]);
-    out->policy_map = memory_format("%s %s\n", out->keys[1], out->policy_value);
-    set_all(out, in);
+    keys.host = lower_case(in->relay->host);
+    keys.nexthop = memory_format("[%s]:%u", keys.host, in->port);
+    add_sasl_map(out, in, &keys);
+    add_policy_map(out, in, &keys);
+    set_all(out, in, &keys);
+    free(keys.host);
+    free(keys.nexthop);
     return 0;
 }
 
 void render_free(struct rendering *rendering)
 {
     settings_free(&rendering->settings);
-    secret_free(rendering->sasl_map);
-    secret_free(rendering->sasl_value);
-    free(rendering->policy_map);
-    free(rendering->policy_value);
-    free(rendering->ca_bundle);
-    free(rendering->keys[0]);
-    free(rendering->keys[1]);
+    contents_free(&rendering->contents);
     *rendering = (struct rendering){ 0 };
 }

@@ -11,7 +11,8 @@
 #define DETOURD_POSTFIX_RENDER_H
 
 #include "lib/config.h"
-#include "postfix/mark.h"
+#include "postfix/contents.h"
+#include "postfix/settings.h"
 #include "postfix/why.h"
 
 /* The files of a generation, as main.cf refers to them. */
@@ -40,13 +41,8 @@ struct render_input {
 };
 
 struct rendering {
-    struct settings settings;
-    char *sasl_map; /* the source text of the two maps; this one is a secret */
-    char *policy_map;
-    char *ca_bundle;  /* NULL when no file of ours is needed */
-    char *sasl_value; /* what the password map must answer for either key; a secret */
-    char *policy_value;
-    char *keys[2]; /* the relay's bare host and its nexthop */
+    struct settings settings; /* of main.cf */
+    struct contents contents; /* of the generation */
 };
 
 /* The parameter that says what SASL may do at that TLS level. smtp(8) counts a session as verified

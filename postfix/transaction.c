@@ -11,6 +11,7 @@
 #include "postfix/generation.h"
 #include "postfix/install.h"
 #include "postfix/lock.h"
+#include "postfix/record.h"
 #include "postfix/rescue.h"
 #include "postfix/reverts.h"
 #include "postfix/settle.h"
@@ -131,11 +132,14 @@ static int clean(struct transaction *t, unsigned long keep)
 
 static int build_maps(struct transaction *t)
 {
+    struct contents *contents = &t->change.rendering.contents;
+
     if (t->change.generation == 0)
         return 0;
     begin(t);
+    contents_add_file(contents, RECORD, t->change.after);
     int rc = generation_build(t->config, t->change.generation, change_map_type(&t->change),
-                              &t->change.rendering, t->change.after, t->change.after_len, &t->why);
+                              contents, &t->why);
     return end(t, "maps", rc, "postmap");
 }
 

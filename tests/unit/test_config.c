@@ -170,7 +170,7 @@ static void all_errors_come_at_once(void **state)
            "nonsense { a = 1 }\n"
            "postfix { tls_level = may method = magic config_directory = etc }\n"
            "status { socket = relative }\n",
-           "1 mode = swich; expected one of: observe, switch", "2 unknown name colour",
+           "1 mode = swich; expected one of: observe, fragment, switch", "2 unknown name colour",
            "4 interval = soon; expected a whole number", "5 timeout = 0",
            "6 unknown name intervall in probe", "7 target mx:99999", "7 target 1.2.3.4",
            "9 a relay's name is", "10 host = [x]; expected a host name",

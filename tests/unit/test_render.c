@@ -53,6 +53,18 @@ static void expect(const struct rendering *r, const char *name, const char *valu
         assert_string_equal(found, value);
 }
 
+static void expect_file(const struct rendering *r, const char *name, const char *text)
+{
+    const char *found = contents_text(&r->contents, name);
+
+    if (text == NULL)
+        assert_null(found);
+    else if (found == NULL)
+        fail_msg("there is no %s", name);
+    else
+        assert_string_equal(found, text);
+}
+
 static void a_plain_host(void **state)
 {
     struct render_input in = plain();
@@ -67,9 +79,9 @@ static void a_plain_host(void **state)
     expect(&r, "smtp_tls_policy_maps", "hash:" DIRECTORY "/policy");
     expect(&r, "smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt");
     assert_int_equal(r.settings.count, 6);
-    assert_null(r.ca_bundle);
-    assert_string_equal(r.sasl_map, "relay.example user:secret\n[relay.example]:587 user:secret\n");
-    assert_string_equal(r.policy_map, "[relay.example]:587 secure match=relay.example\n");
+    expect_file(&r, "ca.pem", NULL);
+    expect_file(&r, "sasl", "relay.example user:secret\n[relay.example]:587 user:secret\n");
+    expect_file(&r, "policy", "[relay.example]:587 secure match=relay.example\n");
     render_free(&r);
 }
 
@@ -100,12 +112,12 @@ static void levels(void **state)
     (void)state;
     in.tls_level = TLS_LEVEL_VERIFY;
     struct rendering r = rendered(&in);
-    assert_string_equal(r.policy_map, "[relay.example]:587 verify match=relay.example\n");
+    expect_file(&r, "policy", "[relay.example]:587 verify match=relay.example\n");
     expect(&r, "smtp_sasl_tls_verified_security_options", "noanonymous");
     render_free(&r);
     in.tls_level = TLS_LEVEL_ENCRYPT;
     r = rendered(&in);
-    assert_string_equal(r.policy_map, "[relay.example]:587 encrypt\n");
+    expect_file(&r, "policy", "[relay.example]:587 encrypt\n");
     expect(&r, "smtp_sasl_tls_security_options", "noanonymous");
     expect(&r, "smtp_sasl_tls_verified_security_options", NULL);
     render_free(&r);
@@ -154,18 +166,18 @@ static void certificate_authorities(void **state)
     in.owner_ca = "MINE\nRELAY\nMORE\n";
     struct rendering contained = rendered(&in);
     expect(&contained, "smtp_tls_CAfile", NULL);
-    assert_null(contained.ca_bundle);
+    expect_file(&contained, "ca.pem", NULL);
     render_free(&contained);
 
     in.owner_ca = "MINE";
     struct rendering merged = rendered(&in);
     expect(&merged, "smtp_tls_CAfile", DIRECTORY "/ca.pem");
-    assert_string_equal(merged.ca_bundle, "MINE\nRELAY\n");
+    expect_file(&merged, "ca.pem", "MINE\nRELAY\n");
     render_free(&merged);
 
     in.owner_ca = NULL;
     struct rendering unreadable = rendered(&in);
-    assert_string_equal(unreadable.ca_bundle, "RELAY\n");
+    expect_file(&unreadable, "ca.pem", "RELAY\n");
     render_free(&unreadable);
 
     relay.ca_file = (char *)(uintptr_t) "/etc/$x/ca.pem";
@@ -188,8 +200,10 @@ static void passwords_that_work(void **state)
         struct render_input in = plain();
         in.password = i < sizeof good / sizeof good[0] ? good[i] : many;
         struct rendering r = rendered(&in);
-        assert_memory_equal(r.sasl_value, "user:", 5);
-        assert_string_equal(r.sasl_value + 5, in.password);
+        const struct content_answer *answer = &r.contents.answer[0];
+        assert_string_equal(answer->map, "sasl");
+        assert_memory_equal(answer->value, "user:", 5);
+        assert_string_equal(answer->value + 5, in.password);
         render_free(&r);
     }
 }
