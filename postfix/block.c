@@ -12,7 +12,10 @@
 #define BEGIN      "# detourd: begin "
 #define END        "# detourd: end "
 #define NO_NEWLINE " no-newline"
-#define NOTICE     "# Written by detour-apply(8); \"detour-apply direct\" takes it out again.\n"
+
+/* How each kind of block is taken out. */
+#define NOTICE(verb) "# Written by detour-apply(8); \"detour-apply " verb "\" takes it out again.\n"
+static const char by_direct[] = NOTICE("direct"), by_remove[] = NOTICE("remove");
 
 enum block_line block_line_kind(const struct main_cf_line *line)
 {
@@ -20,7 +23,8 @@ enum block_line block_line_kind(const struct main_cf_line *line)
         return BLOCK_BEGIN;
     if (main_cf_line_begins(line, END))
         return BLOCK_END;
-    return main_cf_line_begins(line, NOTICE) ? BLOCK_NOTICE : BLOCK_NONE;
+    bool notice = main_cf_line_begins(line, by_direct) || main_cf_line_begins(line, by_remove);
+    return notice ? BLOCK_NOTICE : BLOCK_NONE;
 }
 
 /* The line without its newline, for the scanners that want a string; empty if it is too long. */
@@ -36,27 +40,41 @@ static void copy_line(const struct main_cf_line *line, char *out, size_t len)
     out[n] = '\0';
 }
 
-bool block_head_read(const struct main_cf_line *line, struct block_head *head)
+/* After "begin ": what the head's kind is and speaks of. How much of TEXT that took; 0 where it
+ * does not say. */
+static int read_kind(const char *text, struct block_head *head)
 {
-    char text[256], name[TOKEN_MAX + 1];
+    char name[TOKEN_MAX + 1];
     unsigned port;
-    unsigned long generation;
     int used = 0;
 
+    *head = (struct block_head){ .kind = BLOCK_RELAY, .route = route_direct() };
+    if (sscanf(text, BEGIN "prepared generation %9lu%n", &head->generation, &used) == 1)
+        head->kind = BLOCK_PREPARED;
+    else if (sscanf(text, BEGIN "transport generation %9lu%n", &head->generation, &used) == 1)
+        head->kind = BLOCK_TRANSPORT;
+    else if (sscanf(text, BEGIN "relay %64s %5u generation %9lu%n", name, &port, &head->generation,
+                    &used) == 3)
+        head->route = route_relay(name, (uint16_t)port);
+    else
+        return 0;
+    bool valid = head->kind != BLOCK_RELAY || (token_valid(name) && port > 0 && port <= 65535);
+    return valid ? used : 0;
+}
+
+bool block_head_read(const struct main_cf_line *line, struct block_head *head)
+{
+    struct block_head read;
+    char text[256];
+
     copy_line(line, text, sizeof text);
-    bool prepared = sscanf(text, BEGIN "prepared generation %9lu%n", &generation, &used) == 1;
-    if (!prepared && sscanf(text, BEGIN "relay %64s %5u generation %9lu%n", name, &port,
-                            &generation, &used) != 3)
+    int used = read_kind(text, &read);
+    if (used == 0 || read.generation == 0)
         return false;
-    if (generation == 0 || (!prepared && (!token_valid(name) || port == 0 || port > 65535)))
+    read.no_newline = strcmp(text + used, NO_NEWLINE) == 0;
+    if (text[used] != '\0' && !read.no_newline)
         return false;
-    bool no_newline = strcmp(text + used, NO_NEWLINE) == 0;
-    if (text[used] != '\0' && !no_newline)
-        return false;
-    *head =
-        (struct block_head){ .route = prepared ? route_direct() : route_relay(name, (uint16_t)port),
-                             .generation = generation,
-                             .no_newline = no_newline };
+    *head = read;
     return true;
 }
 
@@ -64,27 +82,37 @@ char *block_head_text(const struct block_head *head)
 {
     const char *end = head->no_newline ? NO_NEWLINE : "";
 
-    if (route_is_direct(&head->route))
-        return memory_format(BEGIN "prepared generation %lu%s\n", head->generation, end);
-    return memory_format(BEGIN "relay %s %u generation %lu%s\n", head->route.name, head->route.port,
-                         head->generation, end);
+    if (head->kind == BLOCK_RELAY)
+        return memory_format(BEGIN "relay %s %u generation %lu%s\n", head->route.name,
+                             head->route.port, head->generation, end);
+    return memory_format(BEGIN "%s generation %lu%s\n",
+                         head->kind == BLOCK_PREPARED ? "prepared" : "transport", head->generation,
+                         end);
+}
+
+char *block_around(const struct block_head *head, const char *body)
+{
+    char *first = block_head_text(head);
+    char *block =
+        memory_format("%s%s%s", first, head->kind == BLOCK_TRANSPORT ? by_remove : by_direct, body);
+    uint64_t sum = checksum_add(CHECKSUM_START, block, strlen(block));
+    char *whole = memory_format("%s" END "%016" PRIx64 "\n", block, sum);
+
+    free(block);
+    free(first);
+    return whole;
 }
 
 char *block_text(const struct block_head *head, const struct settings *settings)
 {
-    char *first = block_head_text(head);
-    struct text block;
+    struct text body;
 
-    text_open(&block);
-    fputs(first, block.out);
-    fputs(NOTICE, block.out);
+    text_open(&body);
     for (size_t i = 0; i < settings->count; i++)
-        fprintf(block.out, "%s = %s\n", settings->item[i].name, settings->item[i].value);
-    text_close(&block);
-    char *whole = memory_format("%s" END "%016" PRIx64 "\n", block.bytes,
-                                checksum_add(CHECKSUM_START, block.bytes, block.len));
-    free(block.bytes);
-    free(first);
+        fprintf(body.out, "%s = %s\n", settings->item[i].name, settings->item[i].value);
+    text_close(&body);
+    char *whole = block_around(head, body.bytes);
+    free(body.bytes);
     return whole;
 }
 
@@ -98,6 +126,32 @@ bool block_is_intact(const struct main_cf *cf, size_t begin, size_t end)
     snprintf(expected, sizeof expected, END "%016" PRIx64, sum);
     copy_line(main_cf_line(cf, end), text, sizeof text);
     return strcmp(text, expected) == 0;
+}
+
+struct block_frame block_frame_find(const struct main_cf *cf)
+{
+    struct block_frame frame = { .begin = BLOCK_NOWHERE, .end = BLOCK_NOWHERE };
+
+    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
+        enum block_line kind = block_line_kind(main_cf_line(cf, i));
+        if (kind == BLOCK_BEGIN && frame.begins++ == 0)
+            frame.begin = i;
+        if (kind == BLOCK_END && frame.ends++ == 0)
+            frame.end = i;
+    }
+    frame.readable =
+        frame.begin != BLOCK_NOWHERE && block_head_read(main_cf_line(cf, frame.begin), &frame.head);
+    return frame;
+}
+
+bool block_frame_is_whole(const struct block_frame *frame)
+{
+    return frame->readable && frame->begins == 1 && frame->ends == 1 && frame->begin < frame->end;
+}
+
+bool block_frame_is_intact(const struct main_cf *cf, const struct block_frame *frame)
+{
+    return block_frame_is_whole(frame) && block_is_intact(cf, frame->begin, frame->end);
 }
 
 void block_settings(const struct main_cf *cf, size_t begin, size_t end, struct settings *settings)

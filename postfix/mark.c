@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOWHERE ((size_t)-1)
-
 static void drift(struct mark *mark, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void drift(struct mark *mark, const char *format, ...)
@@ -26,62 +24,33 @@ static void drift(struct mark *mark, const char *format, ...)
     mark->drift[mark->drift_count++] = memory_copy(text);
 }
 
-/* The lines of our blocks: the first of each kind, and how many there are. */
-struct frame {
-    size_t begin, end; /* NOWHERE where there is none */
-    size_t begins, ends;
-    bool readable; /* the first line says what it should */
-    struct block_head head;
-};
-
-static struct frame find_frame(const struct main_cf *cf)
-{
-    struct frame frame = { .begin = NOWHERE, .end = NOWHERE };
-
-    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
-        enum block_line kind = block_line_kind(main_cf_line(cf, i));
-        if (kind == BLOCK_BEGIN && frame.begins++ == 0)
-            frame.begin = i;
-        if (kind == BLOCK_END && frame.ends++ == 0)
-            frame.end = i;
-    }
-    frame.readable =
-        frame.begin != NOWHERE && block_head_read(main_cf_line(cf, frame.begin), &frame.head);
-    return frame;
-}
-
-static bool is_whole(const struct frame *frame)
-{
-    return frame->readable && frame->begins == 1 && frame->ends == 1 && frame->begin < frame->end;
-}
-
 unsigned long mark_generation(const struct main_cf *cf, bool *any)
 {
-    struct frame frame = find_frame(cf);
+    struct block_frame frame = block_frame_find(cf);
 
     *any = frame.begins + frame.ends > 0;
     return frame.readable ? frame.head.generation : 0;
 }
 
 /* What we wrote: as the record has it, or the block itself while nobody has edited it. */
-static void find_written(const struct main_cf *cf, const struct frame *frame,
+static void find_written(const struct main_cf *cf, const struct block_frame *frame,
                          const struct main_cf *record, struct mark *mark)
 {
-    struct frame written = record == NULL ? (struct frame){ 0 } : find_frame(record);
-    bool is_known =
-        record != NULL && is_whole(&written) && block_is_intact(record, written.begin, written.end);
-    const struct frame *source = is_known ? &written : frame;
+    struct block_frame written =
+        record == NULL ? (struct block_frame){ 0 } : block_frame_find(record);
+    bool is_known = record != NULL && block_frame_is_intact(record, &written);
+    const struct block_frame *source = is_known ? &written : frame;
     const struct block_head *head = frame->readable ? &frame->head : &source->head;
     struct settings all = { 0 };
 
-    if (!is_known && !(is_whole(frame) && block_is_intact(cf, frame->begin, frame->end))) {
+    if (!is_known && !block_frame_is_intact(cf, frame)) {
         mark->legible = frame->begins + frame->ends == 0;
         return;
     }
     mark->legible = true;
     mark->generation = head->generation;
     mark->no_newline = head->no_newline;
-    mark->prepared = route_is_direct(&head->route);
+    mark->prepared = head->kind == BLOCK_PREPARED;
     block_settings(is_known ? record : cf, source->begin, source->end, &all);
     settings_add_others(&mark->settings, &all, mark->prepared ? "relayhost" : "");
     settings_free(&all);
@@ -200,14 +169,14 @@ static void find_orphans(const struct main_cf *cf, struct mark *mark)
                   i + 1);
 }
 
-static void judge_frame(const struct frame *frame, struct mark *mark)
+static void judge_frame(const struct block_frame *frame, struct mark *mark)
 {
     if (!mark->legible)
         drift(mark, "main.cf holds lines of a block of detourd's that was edited, and nothing says "
                     "what it was; take them out by hand");
     else if (frame->begins > 1 || frame->ends > 1)
         drift(mark, "detourd's block stands in main.cf more than once");
-    else if (frame->begins + frame->ends > 0 && !is_whole(frame))
+    else if (frame->begins + frame->ends > 0 && !block_frame_is_whole(frame))
         drift(mark, "the first or the last line of detourd's block was edited or taken out");
 }
 
@@ -234,7 +203,7 @@ static bool any_ours(const struct main_cf *cf, const struct line_owner *owner)
 
 static void judge(const struct main_cf *cf, const struct main_cf *record, struct mark *mark)
 {
-    struct frame frame = find_frame(cf), written = { 0 };
+    struct block_frame frame = block_frame_find(cf), written = { 0 };
 
     find_written(cf, &frame, record, mark);
     judge_frame(&frame, mark);
@@ -250,7 +219,7 @@ static void judge(const struct main_cf *cf, const struct main_cf *record, struct
     find_claims(cf, owner, mark);
     find_missing(cf, record, mark);
     if (record != NULL)
-        written = find_frame(record);
+        written = block_frame_find(record);
     if (!mark->prepared && sets_route(cf, owner, mark))
         mark->route = frame.readable ? frame.head.route : written.head.route;
     mark->reverted = mark->gone || (!mark->prepared && route_is_direct(&mark->route));
@@ -281,7 +250,9 @@ void mark_free(struct mark *mark)
 char *mark_set(const struct main_cf *cf, const struct route *route, unsigned long generation,
                const struct settings *settings, size_t *len)
 {
-    struct block_head head = { .route = *route, .generation = generation };
+    struct block_head head = { .kind = route_is_direct(route) ? BLOCK_PREPARED : BLOCK_RELAY,
+                               .route = *route,
+                               .generation = generation };
     size_t logical = NO_LOGICAL_LINE;
     bool aside = false;
     struct text text;

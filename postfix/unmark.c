@@ -209,7 +209,8 @@ char *mark_remove(const struct main_cf *cf, const struct mark *mark, size_t *len
 
 char *mark_remove_route(const struct main_cf *cf, const struct mark *mark, size_t *len)
 {
-    struct block_head head = { .route = route_direct(),
+    struct block_head head = { .kind = BLOCK_PREPARED,
+                               .route = route_direct(),
                                .generation = mark->generation,
                                .no_newline = mark->no_newline };
     size_t setting = settings_find(&mark->settings, "relayhost");
