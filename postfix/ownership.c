@@ -64,8 +64,6 @@ static struct line_owner first_look(const struct main_cf *cf, size_t i,
     const struct main_cf_line *line = main_cf_line(cf, i);
     const char *name = main_cf_name(cf, line->logical);
 
-    if (block_line_kind(line) != BLOCK_NONE)
-        return (struct line_owner){ .kind = LINE_FRAME, .setting = NO_SETTING };
     if (main_cf_line_begins(line, PUT_ASIDE)) {
         char *own = put_aside_name(line);
         if (own != NULL)
@@ -107,6 +105,15 @@ static void leave_copied_notices(const struct main_cf *cf, struct line_owner *ow
     for (size_t i = 0; inside > 0 && i < main_cf_line_count(cf); i++)
         if (!owner[i].in_block && block_line_kind(main_cf_line(cf, i)) == BLOCK_NOTICE)
             owner[i].kind = LINE_OTHER;
+}
+
+void ownership_find_blocks(const struct main_cf *cf, struct line_owner *owner)
+{
+    for (size_t i = 0; i < main_cf_line_count(cf); i++)
+        if (block_line_kind(main_cf_line(cf, i)) != BLOCK_NONE)
+            owner[i].kind = LINE_FRAME;
+    mark_blocks(cf, owner);
+    leave_copied_notices(cf, owner);
 }
 
 /* What continues a line of the block belongs to it, wherever it stands. */
@@ -171,8 +178,7 @@ struct line_owner *ownership_find(const struct main_cf *cf, const struct setting
 
     for (size_t i = 0; i < count; i++)
         owner[i] = first_look(cf, i, settings, &aside);
-    mark_blocks(cf, owner);
-    leave_copied_notices(cf, owner);
+    ownership_find_blocks(cf, owner);
     keep_together(cf, owner);
     for (size_t i = 0; i < count; i++)
         if (owner[i].in_block && owner[i].kind == LINE_OTHER)

@@ -21,17 +21,21 @@ enum line_kind {
     LINE_OURS,      /* sets what we set, as we wrote it */
     LINE_COMMENTED, /* the same behind a "#": what "postconf -#" makes of it */
     LINE_THEIRS,    /* sets what we set, otherwise than we wrote it */
-    LINE_ASIDE      /* the owner's, put aside */
+    LINE_ASIDE,     /* the owner's, put aside */
+    LINE_REST       /* of ours, but the first line of it is gone: it continues somebody else's */
 };
 
 struct line_owner {
-    size_t setting; /* the number of the setting that it is about, or NO_SETTING */
+    size_t setting; /* the number of what it is about, or NO_SETTING */
     enum line_kind kind;
     bool in_block; /* between the first and the last line of a block of ours */
 };
 
 /* One for each physical line; the caller frees it. SETTINGS are those that we wrote. */
 struct line_owner *ownership_find(const struct main_cf *cf, const struct settings *settings);
+
+/* Fills in what is alike in main.cf and master.cf: LINE_FRAME and IN_BLOCK. */
+void ownership_find_blocks(const struct main_cf *cf, struct line_owner *owner);
 
 /* The name that a line put aside sets, or NULL where it continues the one before; the caller frees
  * it. */
