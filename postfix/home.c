@@ -74,8 +74,8 @@ static struct main_cf *find_record(const struct config *config, const struct mai
     unsigned long generation = mark_generation(cf, &any);
 
     if (generation != 0)
-        return record_read(config, generation);
-    return any || !home_is_unfinished(config) ? record_latest(config) : NULL;
+        return record_read(config, RECORD, generation);
+    return any || !home_is_unfinished(config) ? record_latest(config, RECORD) : NULL;
 }
 
 int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why)

@@ -20,12 +20,17 @@
 
 #define LOCK_TIMEOUT_MS 10000
 
+/* Behind the name of the file that postconf(1) edits: Postfix's EDIT_FILE_SUFFIX. */
+#define LOCK_SUFFIX ".tmp"
+
 /* Postfix's programs wait until a main.cf is about two seconds old, lest they read half of one.
  * Ours arrives whole by rename, so it may say that it is older (Postfix's dict_load_file_xt). */
 #define MTIME_BACK_S 5
 
 struct installation {
-    char *lock_path;       /* postconf's: main.cf.tmp beside the name main.cf */
+    const char *name;      /* main.cf or master.cf */
+    char *path;            /* its name in Postfix's directory, which may be a link */
+    char *lock_path;       /* postconf's: the same with ".tmp" */
     int lock_fd;           /* held until the rename is done */
     char target[PATH_MAX]; /* the file itself, behind any symbolic links */
     char *new_path;        /* what is renamed: lock_path, or a file beside a linked target */
@@ -42,7 +47,7 @@ static bool is_named(const struct stat *opened, const char *path)
 }
 
 /* Whether a file may be written to: what a crash left behind may have other permissions, or be
- * main.cf itself under a second name. */
+ * the file in force under a second name. */
 static bool is_usable(const struct stat *st)
 {
     return S_ISREG(st->st_mode) && st->st_nlink == 1 && (st->st_mode & 07777) == 0600 &&
@@ -52,7 +57,7 @@ static bool is_usable(const struct stat *st)
 /* One turn of edit_file_open(): the descriptor, or -1 with a reason, or -2 to try again, since
  * whoever held the lock before us has renamed or removed the file that we opened, or we have put an
  * unusable one out of the way. */
-static int try_to_lock(const char *path, struct why *why)
+static int try_to_lock(const char *path, const char *name, struct why *why)
 {
     struct stat st;
     int rc = -2, fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
@@ -60,7 +65,7 @@ static int try_to_lock(const char *path, struct why *why)
     if (fd == -1)
         return why_errno(why, "cannot create %s", path);
     if (!lock_exclusive(fd, LOCK_TIMEOUT_MS))
-        rc = why_set(why, "somebody else edits main.cf: %s stays locked", path);
+        rc = why_set(why, "somebody else edits %s: %s stays locked", name, path);
     else if (fstat(fd, &st) == -1)
         rc = why_errno(why, "%s", path);
     else if (!is_named(&st, path))
@@ -75,12 +80,12 @@ static int try_to_lock(const char *path, struct why *why)
 
 /* The protocol of edit_file_open(), with an end: on a file system that gives our files another
  * owner or mode, no file would ever do. */
-static int open_locked(const char *path, struct why *why)
+static int open_locked(const char *path, const char *name, struct why *why)
 {
     int64_t deadline = clock_mono_ms() + LOCK_TIMEOUT_MS;
 
     for (;;) {
-        int fd = try_to_lock(path, why);
+        int fd = try_to_lock(path, name, why);
         if (fd != -2)
             return fd;
         if (clock_mono_ms() > deadline)
@@ -93,7 +98,7 @@ static char *beside(const char *target)
     return memory_format("%s.detourd", target);
 }
 
-/* Where main.cf is a link, the new file has to stand beside its target for the rename. The lock
+/* Where the name is a link, the new file has to stand beside its target for the rename. The lock
  * keeps a second one of us away from the name, so what stands there is a dead run's. */
 static int open_new_file(struct installation *in, bool is_link, struct why *why)
 {
@@ -129,15 +134,18 @@ static int fill_new_file(struct installation *in, int old_fd, const char *bytes,
                          struct why *why)
 {
     if (file_write_fd(in->new_fd, in->new_path, bytes, len, why) == -1 ||
-        attributes_copy(old_fd, in->new_fd, why) == -1 || set_time_back(in->new_fd, why) == -1)
+        attributes_copy(old_fd, in->new_fd, why) == -1)
+        return -1;
+    /* For master.cf, master(8) waits for nothing. */
+    if (strcmp(in->name, MAIN_CF) == 0 && set_time_back(in->new_fd, why) == -1)
         return -1;
     if (fsync(in->new_fd) == -1)
         return why_errno(why, "cannot write %s", in->new_path);
     return 0;
 }
 
-/* Under the lock, and as late as can be, since not every editor takes it: is main.cf still the file
- * and the bytes that the caller has read? */
+/* Under the lock, and as late as can be, since not every editor takes it: is it still the file and
+ * the bytes that the caller has read? */
 static enum install_result compare_old(const struct installation *in, const struct stat *old_st,
                                        const char *old, size_t old_len, struct why *why)
 {
@@ -153,7 +161,7 @@ static enum install_result compare_old(const struct installation *in, const stru
     free(bytes);
     if (same)
         return INSTALL_DONE;
-    why_set(why, "main.cf was changed by somebody else in the meantime");
+    why_set(why, "%s was changed by somebody else in the meantime", in->name);
     return INSTALL_CHANGED;
 }
 
@@ -184,14 +192,14 @@ static bool may_be_replaced(const char *path, struct why *why)
     return may;
 }
 
-static enum install_result replace(struct installation *in, const char *main_cf, const char *old,
-                                   size_t old_len, const char *new, size_t new_len, struct why *why)
+static enum install_result replace(struct installation *in, const char *old, size_t old_len,
+                                   const char *new, size_t new_len, struct why *why)
 {
     struct stat st, link;
     enum install_result result = INSTALL_FAILED;
     int old_fd = open(in->target, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (old_fd == -1 || fstat(old_fd, &st) == -1 || lstat(main_cf, &link) == -1)
+    if (old_fd == -1 || fstat(old_fd, &st) == -1 || lstat(in->path, &link) == -1)
         why_errno(why, "%s", in->target);
     else if (open_new_file(in, S_ISLNK(link.st_mode), why) == 0 &&
              fill_new_file(in, old_fd, new, new_len, why) == 0)
@@ -207,7 +215,7 @@ static enum install_result replace(struct installation *in, const char *main_cf,
     return result;
 }
 
-/* The name main.cf.tmp is ours to remove only as long as we hold its lock. After a plain rename
+/* The name of the lock is ours to remove only as long as we hold its lock. After a plain rename
  * there is no such name any more; another editor's may already stand there. */
 static void finish(struct installation *in, enum install_result result)
 {
@@ -224,40 +232,46 @@ static void finish(struct installation *in, enum install_result result)
         close(in->lock_fd);
     free(in->new_path);
     free(in->lock_path);
+    free(in->path);
+}
+
+enum install_result install_file(const char *directory, const char *name, const char *old,
+                                 size_t old_len, const char *new, size_t new_len, struct why *why)
+{
+    struct installation in = { .name = name, .lock_fd = -1, .new_fd = -1 };
+    enum install_result result = INSTALL_FAILED;
+
+    in.path = memory_format("%s/%s", directory, name);
+    in.lock_path = memory_format("%s" LOCK_SUFFIX, in.path);
+    /* In an append-only directory the lock's file could be made, but never removed. */
+    if (attributes_replaceable(directory, why) == 0)
+        in.lock_fd = open_locked(in.lock_path, name, why);
+    if (in.lock_fd != -1) {
+        if (realpath(in.path, in.target) == NULL)
+            why_errno(why, "%s", in.path);
+        else if (may_be_replaced(in.target, why))
+            result = replace(&in, old, old_len, new, new_len, why);
+    }
+    finish(&in, result);
+    return result;
 }
 
 enum install_result install_main_cf(const char *directory, const char *old, size_t old_len,
                                     const char *new, size_t new_len, struct why *why)
 {
-    struct installation in = { .lock_fd = -1, .new_fd = -1 };
-    enum install_result result = INSTALL_FAILED;
-    char *main_cf = memory_format("%s/main.cf", directory);
-
-    in.lock_path = memory_format("%s/main.cf.tmp", directory);
-    /* In an append-only directory the lock's file could be made, but never removed. */
-    if (attributes_replaceable(directory, why) == 0)
-        in.lock_fd = open_locked(in.lock_path, why);
-    if (in.lock_fd != -1) {
-        if (realpath(main_cf, in.target) == NULL)
-            why_errno(why, "%s", main_cf);
-        else if (may_be_replaced(in.target, why))
-            result = replace(&in, main_cf, old, old_len, new, new_len, why);
-    }
-    finish(&in, result);
-    free(main_cf);
-    return result;
+    return install_file(directory, MAIN_CF, old, old_len, new, new_len, why);
 }
 
-/* A file beside a linked main.cf is made after main.cf.tmp, and goes before it. */
-void install_clean(const char *directory)
+/* A file beside the target of a link is made after the lock's, and goes before it. */
+static void clean(const char *directory, const char *name)
 {
-    char target[PATH_MAX], *lock_path = memory_format("%s/main.cf.tmp", directory);
-    char *main_cf = memory_format("%s/main.cf", directory);
+    char target[PATH_MAX], *path = memory_format("%s/%s", directory, name);
+    char *lock_path = memory_format("%s" LOCK_SUFFIX, path);
     struct why ignored;
-    int fd = access(lock_path, F_OK) == 0 ? open_locked(lock_path, &ignored) : -1;
+    int fd = access(lock_path, F_OK) == 0 ? open_locked(lock_path, name, &ignored) : -1;
 
     if (fd != -1) {
-        if (realpath(main_cf, target) != NULL) {
+        if (realpath(path, target) != NULL) {
             char *stray = beside(target);
             unlink(stray);
             free(stray);
@@ -265,6 +279,12 @@ void install_clean(const char *directory)
         unlink(lock_path);
         close(fd);
     }
-    free(main_cf);
     free(lock_path);
+    free(path);
+}
+
+void install_clean(const char *directory)
+{
+    clean(directory, MAIN_CF);
+    clean(directory, MASTER_CF);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main.cf as it was written for a generation, kept beside its maps: what tells an edit by somebody
- * else from our own words. It goes with the generation; without one, no route of ours is in force.
+ * main.cf, and with the method transport master.cf, as it was written for a generation, kept beside
+ * its maps: what tells an edit by somebody else from our own words. It goes with the generation;
+ * without one, nothing of ours is in force.
  */
 #ifndef DETOURD_POSTFIX_RECORD_H
 #define DETOURD_POSTFIX_RECORD_H
@@ -10,12 +11,14 @@
 #include "postfix/main_cf.h"
 
 /* In a generation's directory. */
-#define RECORD "main.cf"
+#define RECORD        "main.cf"
+#define RECORD_MASTER "master.cf"
 
-/* The caller frees it; NULL where there is none that can be read. */
-struct main_cf *record_read(const struct config *config, unsigned long generation);
+/* NAME is one of these. The caller frees it; NULL where there is none that can be read. */
+struct main_cf *record_read(const struct config *config, const char *name,
+                            unsigned long generation);
 
 /* The record of the latest generation that has one, or NULL. */
-struct main_cf *record_latest(const struct config *config);
+struct main_cf *record_latest(const struct config *config, const char *name);
 
 #endif
