@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* main.cf is replaced whole, keeps what it was, and waits for Postfix's own editors. */
+/* main.cf and master.cf are replaced whole, keep what they were, and wait for Postfix's own
+ * editors. */
 #include "tests/unit/unit.h"
 
 #include "postfix/files.h"
@@ -18,17 +19,30 @@
 #include <time.h>
 #include <unistd.h>
 
-static char directory[64], main_cf[128], temporary[128];
+static const char *name;
+static char directory[64], in_force[128], temporary[128];
 
-static int make_directory(void **state)
+static int make_directory(const char *of)
 {
-    (void)state;
+    name = of;
     snprintf(directory, sizeof directory, "/tmp/detourd-install-XXXXXX");
     if (mkdtemp(directory) == NULL)
         return -1;
-    snprintf(main_cf, sizeof main_cf, "%s/main.cf", directory);
-    snprintf(temporary, sizeof temporary, "%s/main.cf.tmp", directory);
+    snprintf(in_force, sizeof in_force, "%s/%s", directory, name);
+    snprintf(temporary, sizeof temporary, "%s/%s.tmp", directory, name);
     return 0;
+}
+
+static int for_main_cf(void **state)
+{
+    (void)state;
+    return make_directory(MAIN_CF);
+}
+
+static int for_master_cf(void **state)
+{
+    (void)state;
+    return make_directory(MASTER_CF);
 }
 
 static int remove_directory(void **state)
@@ -60,7 +74,7 @@ static void expect(const char *path, const char *text)
 
 static enum install_result install(const char *old, const char *new, struct why *why)
 {
-    return install_main_cf(directory, old, strlen(old), new, strlen(new), why);
+    return install_file(directory, name, old, strlen(old), new, strlen(new), why);
 }
 
 /* The mode, the owner and extended attributes are the old file's; the time lies back. */
@@ -71,20 +85,21 @@ static void attributes_are_kept(void **state)
     char value[16];
 
     (void)state;
-    put(main_cf, "old\n", 0600);
-    assert_int_equal(chmod(main_cf, 0640), 0);
+    put(in_force, "old\n", 0600);
+    assert_int_equal(chmod(in_force, 0640), 0);
     if (geteuid() == 0)
-        assert_int_equal(chown(main_cf, 0, 4242), 0);
-    bool has_xattrs = setxattr(main_cf, "user.note", "mine", 4, 0) == 0;
+        assert_int_equal(chown(in_force, 0, 4242), 0);
+    bool has_xattrs = setxattr(in_force, "user.note", "mine", 4, 0) == 0;
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    expect(main_cf, "new\n");
-    assert_int_equal(stat(main_cf, &st), 0);
+    expect(in_force, "new\n");
+    assert_int_equal(stat(in_force, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     if (geteuid() == 0)
         assert_int_equal(st.st_gid, 4242);
-    assert_true(time(NULL) - st.st_mtime >= 3);
+    /* Postfix's programs wait until main.cf is two seconds old. */
+    assert_int_equal(time(NULL) - st.st_mtime >= 3, strcmp(name, MAIN_CF) == 0);
     if (has_xattrs) {
-        assert_int_equal(getxattr(main_cf, "user.note", value, sizeof value), 4);
+        assert_int_equal(getxattr(in_force, "user.note", value, sizeof value), 4);
         assert_memory_equal(value, "mine", 4);
     }
     assert_int_equal(access(temporary, F_OK), -1);
@@ -105,14 +120,14 @@ static void access_lists_are_kept(void **state)
     struct stat st;
 
     (void)state;
-    put(main_cf, "old\n", 0640);
-    if (setxattr(main_cf, "system.posix_acl_access", list, sizeof list, 0) == -1)
+    put(in_force, "old\n", 0640);
+    if (setxattr(in_force, "system.posix_acl_access", list, sizeof list, 0) == -1)
         skip();
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    assert_int_equal(getxattr(main_cf, "system.posix_acl_access", found, sizeof found),
+    assert_int_equal(getxattr(in_force, "system.posix_acl_access", found, sizeof found),
                      sizeof list);
     assert_memory_equal(found, list, sizeof list);
-    assert_int_equal(stat(main_cf, &st), 0);
+    assert_int_equal(stat(in_force, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0660);
 }
 
@@ -123,14 +138,14 @@ static void a_default_list_gives_nothing(void **state)
     struct stat st;
 
     (void)state;
-    put(main_cf, "old\n", 0644);
+    put(in_force, "old\n", 0644);
     if (setxattr(directory, "system.posix_acl_default", list, sizeof list, 0) == -1)
         skip();
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    assert_int_equal(getxattr(main_cf, "system.posix_acl_access", NULL, 0), -1);
-    assert_int_equal(stat(main_cf, &st), 0);
+    assert_int_equal(getxattr(in_force, "system.posix_acl_access", NULL, 0), -1);
+    assert_int_equal(stat(in_force, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0644);
-    expect(main_cf, "new\n");
+    expect(in_force, "new\n");
 }
 
 /* The inode flags of chattr(1); false where the file system has none. */
@@ -159,11 +174,11 @@ static void flags_are_kept(void **state)
     struct why why;
 
     (void)state;
-    put(main_cf, "old\n", 0644);
-    if (!change_flags(main_cf, FS_NODUMP_FL | FS_NOATIME_FL, 0))
+    put(in_force, "old\n", 0644);
+    if (!change_flags(in_force, FS_NODUMP_FL | FS_NOATIME_FL, 0))
         skip();
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    assert_int_equal(flags_of(main_cf) & (FS_NODUMP_FL | FS_NOATIME_FL),
+    assert_int_equal(flags_of(in_force) & (FS_NODUMP_FL | FS_NOATIME_FL),
                      FS_NODUMP_FL | FS_NOATIME_FL);
 }
 
@@ -183,21 +198,23 @@ static void what_chattr_forbids_is_left_alone(void **state)
     static const struct {
         int flag;
         const char *word;
-    } cases[] = { { FS_IMMUTABLE_FL, "main.cf is immutable; \"chattr -i" },
-                  { FS_APPEND_FL, "main.cf is append-only; \"chattr -a" } };
+    } cases[] = { { FS_IMMUTABLE_FL, " is immutable; \"chattr -i" },
+                  { FS_APPEND_FL, " is append-only; \"chattr -a" } };
+    char of_the_file[64];
 
     (void)state;
-    put(main_cf, "old\n", 0644);
+    put(in_force, "old\n", 0644);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (!change_flags(main_cf, cases[i].flag, 0))
+        if (!change_flags(in_force, cases[i].flag, 0))
             skip();
-        expect_reason("old\n", cases[i].word);
-        assert_true(change_flags(main_cf, 0, cases[i].flag));
-        expect(main_cf, "old\n");
+        snprintf(of_the_file, sizeof of_the_file, "%s%s", name, cases[i].word);
+        expect_reason("old\n", of_the_file);
+        assert_true(change_flags(in_force, 0, cases[i].flag));
+        expect(in_force, "old\n");
         assert_true(change_flags(directory, cases[i].flag, 0));
-        expect_reason("old\n", strchr(cases[i].word, ' ') + 1);
+        expect_reason("old\n", cases[i].word);
         assert_true(change_flags(directory, 0, cases[i].flag));
-        expect(main_cf, "old\n");
+        expect(in_force, "old\n");
     }
 }
 
@@ -210,10 +227,10 @@ static void a_second_name_keeps_the_old(void **state)
 
     (void)state;
     snprintf(second, sizeof second, "%s/second", directory);
-    put(main_cf, "old\n", 0644);
-    assert_int_equal(link(main_cf, second), 0);
+    put(in_force, "old\n", 0644);
+    assert_int_equal(link(in_force, second), 0);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    expect(main_cf, "new\n");
+    expect(in_force, "new\n");
     expect(second, "old\n");
 }
 
@@ -222,9 +239,9 @@ static void a_changed_file_is_left_alone(void **state)
     struct why why;
 
     (void)state;
-    put(main_cf, "theirs\n", 0644);
+    put(in_force, "theirs\n", 0644);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_CHANGED);
-    expect(main_cf, "theirs\n");
+    expect(in_force, "theirs\n");
     assert_int_equal(access(temporary, F_OK), -1);
 }
 
@@ -237,16 +254,16 @@ static void a_link_stays_a_link(void **state)
     (void)state;
     snprintf(target, sizeof target, "%s/real.cf", directory);
     put(target, "old\n", 0644);
-    assert_int_equal(symlink("real.cf", main_cf), 0);
+    assert_int_equal(symlink("real.cf", in_force), 0);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    assert_int_equal(lstat(main_cf, &st), 0);
+    assert_int_equal(lstat(in_force, &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     expect(target, "new\n");
     assert_int_equal(access(temporary, F_OK), -1);
     assert_int_equal(install("old\n", "newer\n", &why), INSTALL_CHANGED);
     expect(target, "new\n");
     struct why ignored;
-    assert_int_equal(tree_remove(main_cf, &ignored), 0);
+    assert_int_equal(tree_remove(in_force, &ignored), 0);
     /* Nothing else was left beside the target. */
     assert_int_equal(unlink(target), 0);
     assert_int_equal(rmdir(directory), 0);
@@ -267,10 +284,10 @@ static void links_are_followed(void **state)
     assert_int_equal(mkdir(other, 0700), 0);
     put(target, "old\n", 0644);
     assert_int_equal(symlink("other/real", middle), 0);
-    assert_int_equal(symlink(middle, main_cf), 0);
+    assert_int_equal(symlink(middle, in_force), 0);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
     expect(target, "new\n");
-    n = readlink(main_cf, to, sizeof to - 1);
+    n = readlink(in_force, to, sizeof to - 1);
     assert_int_equal(n, strlen(middle));
     assert_memory_equal(to, middle, (size_t)n);
     assert_int_equal(readlink(middle, to, sizeof to - 1), strlen("other/real"));
@@ -286,13 +303,13 @@ static void leftovers_are_put_out_of_the_way(void **state)
     struct why why;
 
     (void)state;
-    put(main_cf, "old\n", 0644);
+    put(in_force, "old\n", 0644);
     put(temporary, "half of someth", 0644);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_DONE);
-    expect(main_cf, "new\n");
-    assert_int_equal(link(main_cf, temporary), 0);
+    expect(in_force, "new\n");
+    assert_int_equal(link(in_force, temporary), 0);
     assert_int_equal(install("new\n", "newer\n", &why), INSTALL_DONE);
-    expect(main_cf, "newer\n");
+    expect(in_force, "newer\n");
     assert_int_equal(access(temporary, F_OK), -1);
 }
 
@@ -305,11 +322,11 @@ static void leftovers_are_removed(void **state)
     snprintf(real, sizeof real, "%s/real.cf", directory);
     snprintf(stray, sizeof stray, "%s.detourd", real);
     put(real, "old\n", 0644);
-    assert_int_equal(symlink("real.cf", main_cf), 0);
+    assert_int_equal(symlink("real.cf", in_force), 0);
     put(temporary, "half of someth", 0644);
     put(stray, "half of someth", 0600);
     install_clean(directory);
-    expect(main_cf, "old\n");
+    expect(in_force, "old\n");
     assert_int_equal(access(temporary, F_OK), -1);
     assert_int_equal(access(stray, F_OK), -1);
 }
@@ -321,7 +338,7 @@ static void postconf_goes_first(void **state)
     int ready[2];
 
     (void)state;
-    put(main_cf, "old\n", 0644);
+    put(in_force, "old\n", 0644);
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0) {
@@ -331,14 +348,14 @@ static void postconf_goes_first(void **state)
             _exit(1);
         nanosleep(&moment, NULL); /* long enough for the parent to have to wait */
         if (write(fd, "postconf's\n", 11) != 11 || fchmod(fd, 0644) == -1 ||
-            rename(temporary, main_cf) == -1)
+            rename(temporary, in_force) == -1)
             _exit(1);
         _exit(0);
     }
     char byte;
     assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_CHANGED);
-    expect(main_cf, "postconf's\n");
+    expect(in_force, "postconf's\n");
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -351,9 +368,9 @@ static void nothing_to_replace(void **state)
     struct why why;
 
     (void)state;
-    unlink(main_cf);
+    unlink(in_force);
     assert_int_equal(install("old\n", "new\n", &why), INSTALL_FAILED);
-    assert_int_equal(access(main_cf, F_OK), -1);
+    assert_int_equal(access(in_force, F_OK), -1);
     assert_int_equal(access(temporary, F_OK), -1);
 }
 
@@ -379,28 +396,28 @@ static void trees_end_at_links(void **state)
     assert_int_equal(tree_remove(inside, &why), 0);
 }
 
+/* For each of the two files. */
+#define BOTH(test)                                                        \
+    cmocka_unit_test_setup_teardown(test, for_main_cf, remove_directory), \
+        cmocka_unit_test_setup_teardown(test, for_master_cf, remove_directory)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(attributes_are_kept, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(access_lists_are_kept, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(a_default_list_gives_nothing, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(flags_are_kept, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(what_chattr_forbids_is_left_alone, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(a_second_name_keeps_the_old, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(links_are_followed, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(a_changed_file_is_left_alone, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(leftovers_are_put_out_of_the_way, make_directory,
-                                        remove_directory),
-        cmocka_unit_test_setup_teardown(leftovers_are_removed, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(postconf_goes_first, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(nothing_to_replace, make_directory, remove_directory),
-        cmocka_unit_test_setup_teardown(trees_end_at_links, make_directory, remove_directory),
+        BOTH(attributes_are_kept),
+        BOTH(access_lists_are_kept),
+        BOTH(a_default_list_gives_nothing),
+        BOTH(flags_are_kept),
+        BOTH(what_chattr_forbids_is_left_alone),
+        BOTH(a_second_name_keeps_the_old),
+        BOTH(links_are_followed),
+        BOTH(a_changed_file_is_left_alone),
+        BOTH(a_link_stays_a_link),
+        BOTH(leftovers_are_put_out_of_the_way),
+        BOTH(leftovers_are_removed),
+        BOTH(postconf_goes_first),
+        BOTH(nothing_to_replace),
+        cmocka_unit_test_setup_teardown(trees_end_at_links, for_main_cf, remove_directory),
     };
     return cmocka_run_group_tests_name("install", tests, NULL, NULL);
 }
