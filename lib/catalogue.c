@@ -6,6 +6,7 @@
 #include "lib/memory.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct catalogue {
     struct relay_service *relays;
@@ -79,6 +80,9 @@ static void read_relay(struct conf_file *file, cfg_t *section, struct relay_serv
     r->needs_region = r->host != NULL && strstr(r->host, region_mark) != NULL;
     r->default_region = copy_or_null(section, "default_region");
     r->username = copy_or_null(section, "username");
+    r->concurrency = conf_file_int(file, section, "concurrency", 1, 1000, 0);
+    r->rate = conf_file_rate(file, section, "rate", 0);
+    r->refuses_null_sender = conf_file_bool(file, section, "refuses_null_sender", false);
     r->source = required(file, section, "source");
     r->date = required(file, section, "date");
     if (!token_valid(r->name))
@@ -106,10 +110,17 @@ static void read_provider(struct conf_file *file, cfg_t *section, struct provide
 static void load_relays(struct catalogue *c, const char *path, struct complaints *complaints)
 {
     cfg_opt_t relay[] = {
-        CFG_STR("title", NULL, CFGF_NONE),      CFG_STR("host", NULL, CFGF_NONE),
-        CFG_STR_LIST("ports", NULL, CFGF_NONE), CFG_STR("default_region", NULL, CFGF_NONE),
-        CFG_STR("username", NULL, CFGF_NONE),   CFG_STR("source", NULL, CFGF_NONE),
-        CFG_STR("date", NULL, CFGF_NONE),       CFG_END(),
+        CFG_STR("title", NULL, CFGF_NONE),
+        CFG_STR("host", NULL, CFGF_NONE),
+        CFG_STR_LIST("ports", NULL, CFGF_NONE),
+        CFG_STR("default_region", NULL, CFGF_NONE),
+        CFG_STR("username", NULL, CFGF_NONE),
+        CFG_STR("concurrency", NULL, CFGF_NONE),
+        CFG_STR("rate", NULL, CFGF_NONE),
+        CFG_STR("refuses_null_sender", NULL, CFGF_NONE),
+        CFG_STR("source", NULL, CFGF_NONE),
+        CFG_STR("date", NULL, CFGF_NONE),
+        CFG_END(),
     };
     cfg_opt_t root[] = { CFG_SEC("relay", relay, CFGF_MULTI | CFGF_TITLE), CFG_END() };
     struct conf_file *file = conf_file_read(path, root, complaints);
@@ -216,6 +227,26 @@ const struct relay_service *catalogue_relay(const struct catalogue *c, const cha
 {
     for (size_t i = 0; i < c->relay_count; i++)
         if (strcmp(c->relays[i].name, name) == 0)
+            return &c->relays[i];
+    return NULL;
+}
+
+static bool host_fits(const char *pattern, const char *host)
+{
+    const char *mark = strstr(pattern, region_mark);
+
+    if (mark == NULL)
+        return strcasecmp(pattern, host) == 0;
+    const char *tail = mark + strlen(region_mark);
+    size_t head = (size_t)(mark - pattern), len = strlen(host);
+    return len > head + strlen(tail) && strncasecmp(pattern, host, head) == 0 &&
+           strcasecmp(host + len - strlen(tail), tail) == 0;
+}
+
+const struct relay_service *catalogue_relay_with_host(const struct catalogue *c, const char *host)
+{
+    for (size_t i = 0; i < c->relay_count; i++)
+        if (c->relays[i].host != NULL && host_fits(c->relays[i].host, host))
             return &c->relays[i];
     return NULL;
 }

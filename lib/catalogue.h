@@ -32,6 +32,9 @@ struct relay_service {
     bool needs_region;
     char *default_region; /* for a look from outside where no region is configured; or NULL */
     char *username;       /* the fixed user name, or NULL */
+    int concurrency;      /* connections of one customer at once; 0: not known */
+    int rate;             /* messages an hour of one customer; 0: not known */
+    bool refuses_null_sender;
     char *source, *date;
 };
 
@@ -55,6 +58,9 @@ struct catalogue *catalogue_load(const char *directory, struct complaints *compl
 void catalogue_free(struct catalogue *catalogue);
 
 const struct relay_service *catalogue_relay(const struct catalogue *catalogue, const char *name);
+/* The service that HOST belongs to, in whatever region. */
+const struct relay_service *catalogue_relay_with_host(const struct catalogue *catalogue,
+                                                      const char *host);
 const struct relay_service *catalogue_relay_at(const struct catalogue *catalogue, size_t n);
 const struct provider *catalogue_provider_at(const struct catalogue *catalogue, size_t n);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/conf_file.h"
 
+#include "lib/conf_pairs.h"
 #include "lib/conf_scan.h"
 #include "lib/memory.h"
 #include <errno.h>
@@ -16,6 +17,7 @@
 /* So many unknown names are found before the reader gives up. */
 #define ROUNDS_MAX     20
 #define FILE_BYTES_MAX (1024 * 1024)
+#define RATE_MAX       (1000 * 3600) /* messages an hour */
 
 struct conf_file {
     char *path, *text;
@@ -136,6 +138,18 @@ static void check_repeats(struct conf_file *file, struct conf_scanner scanner)
     }
 }
 
+/* libconfuse takes no comment within a statement, such as between the values of a list, and takes
+ * the end of the file for the end of a comment. */
+static int blank_comments(struct conf_file *file)
+{
+    int unclosed = conf_scan_blank_comments(file->text);
+
+    if (unclosed != 0)
+        complain(file->complaints, file->path, unclosed,
+                 "this comment is never closed; a */ is missing");
+    return unclosed != 0 ? -1 : 0;
+}
+
 /* libconfuse takes the end of the file for the end of a section. */
 static int check_braces(struct conf_file *file)
 {
@@ -223,9 +237,7 @@ static bool blank_unknown(struct conf_file *file, const cfg_opt_t *opts)
     list_names(names != NULL ? names : opts, known, sizeof known);
     complain(file->complaints, file->path, st.name.line, "unknown name %s%s%s; known here: %s",
              file->unknown, *section != '\0' ? " in " : "", section, known);
-    for (size_t i = st.name.start; i < st.end; i++)
-        if (file->text[i] != '\n')
-            file->text[i] = ' ';
+    conf_scan_blank(file->text, st.name.start, st.end);
     return true;
 }
 
@@ -275,8 +287,11 @@ struct conf_file *conf_file_read(const char *path, cfg_opt_t *opts, struct compl
         check_dollars(file);
         conf_scan_begin(&scanner, file->text);
         check_repeats(file, scanner);
-        if (check_braces(file) == 0 && parse(file, opts) == 0)
-            return file;
+        if (blank_comments(file) == 0 && check_braces(file) == 0) {
+            conf_pairs_flatten(file->text, opts, file->path, complaints);
+            if (parse(file, opts) == 0)
+                return file;
+        }
         if (complaints_errors(complaints) == 0)
             complain(complaints, path, 0, "cannot be parsed");
     }
@@ -336,22 +351,72 @@ int conf_file_section_line(const struct conf_file *file, cfg_t *section)
     return find_section(file, section, &st) ? st.name.line : 0;
 }
 
-int conf_file_line(const struct conf_file *file, cfg_t *section, const char *opt)
+static bool find_value(const struct conf_file *file, cfg_t *section, const char *opt,
+                       struct conf_statement *out)
 {
-    struct conf_statement st, inner;
     struct conf_scanner scanner;
+    struct conf_statement st;
 
     conf_scan_begin(&scanner, file->text);
     if (section == file->root)
-        return find_statement(file, scanner, opt, NULL, &st) ? st.name.line : 0;
-    if (!find_section(file, section, &st))
-        return 0;
-    return find_statement(file, st.body, opt, NULL, &inner) ? inner.name.line : st.name.line;
+        return find_statement(file, scanner, opt, NULL, out);
+    return find_section(file, section, &st) && find_statement(file, st.body, opt, NULL, out);
+}
+
+bool conf_file_stands(const struct conf_file *file, cfg_t *section, const char *opt)
+{
+    struct conf_statement st;
+
+    return find_value(file, section, opt, &st);
+}
+
+int conf_file_line(const struct conf_file *file, cfg_t *section, const char *opt)
+{
+    struct conf_statement st;
+
+    if (find_value(file, section, opt, &st))
+        return st.name.line;
+    return section == file->root ? 0 : conf_file_section_line(file, section);
+}
+
+int conf_file_item_line(const struct conf_file *file, cfg_t *section, const char *opt, unsigned n)
+{
+    struct conf_statement st;
+
+    if (!find_value(file, section, opt, &st))
+        return conf_file_line(file, section, opt);
+    struct conf_scanner s = { .text = file->text, .at = st.name.end, .line = st.name.line };
+    while (s.at < st.end) {
+        struct conf_token token = conf_scan_next(&s);
+        if (token.kind == CONF_WORD && n-- == 0)
+            return token.line;
+    }
+    return st.name.line;
 }
 
 const char *conf_file_text(cfg_t *section, const char *opt)
 {
     return cfg_getstr(section, opt);
+}
+
+char *conf_file_copy(cfg_t *section, const char *opt, const char *fallback)
+{
+    const char *text = conf_file_text(section, opt);
+
+    if (text == NULL)
+        text = fallback;
+    return text != NULL ? memory_copy(text) : NULL;
+}
+
+char *conf_file_path_copy(struct conf_file *file, cfg_t *section, const char *opt,
+                          const char *fallback)
+{
+    char *path = conf_file_copy(section, opt, fallback);
+
+    if (path != NULL && path[0] != '/')
+        conf_file_complain(file, section, opt,
+                           "%s = %s; expected an absolute path, beginning with /", opt, path);
+    return path;
 }
 
 void conf_file_complain(struct conf_file *file, cfg_t *section, const char *opt, const char *format,
@@ -364,6 +429,30 @@ void conf_file_complain(struct conf_file *file, cfg_t *section, const char *opt,
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     complain(file->complaints, file->path, conf_file_line(file, section, opt), "%s", text);
+}
+
+void conf_file_warn(struct conf_file *file, cfg_t *section, const char *opt, const char *format,
+                    ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    complain_warning(file->complaints, file->path, conf_file_line(file, section, opt), "%s", text);
+}
+
+void conf_file_complain_item(struct conf_file *file, cfg_t *section, const char *opt, unsigned n,
+                             const char *format, ...)
+{
+    char text[400];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    complain(file->complaints, file->path, conf_file_item_line(file, section, opt, n), "%s", text);
 }
 
 int conf_file_int(struct conf_file *file, cfg_t *section, const char *opt, int min, int max,
@@ -409,6 +498,38 @@ int conf_file_choice(struct conf_file *file, cfg_t *section, const char *opt,
     }
     conf_file_complain(file, section, opt, "%s = %s; expected one of: %s", opt, text, known);
     return fallback;
+}
+
+/* A number, a slash and a unit; 0 where TEXT is not that or leads beyond RATE_MAX. */
+static int parse_rate(const char *text)
+{
+    static const struct {
+        const char *name;
+        int an_hour;
+    } units[] = { { "/s", 3600 }, { "/min", 60 }, { "/h", 1 } };
+    char *end;
+
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || *text < '0' || *text > '9' || value < 1 || value > RATE_MAX)
+        return 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(end, units[i].name) == 0)
+            return value <= RATE_MAX / units[i].an_hour ? (int)value * units[i].an_hour : 0;
+    return 0;
+}
+
+int conf_file_rate(struct conf_file *file, cfg_t *section, const char *opt, int fallback)
+{
+    const char *text = conf_file_text(section, opt);
+    int rate = text != NULL ? parse_rate(text) : fallback;
+
+    if (text != NULL && rate == 0)
+        conf_file_complain(file, section, opt,
+                           "%s = %s; expected a number of messages by the second, minute or hour, "
+                           "like \"20/s\", \"100/min\" or \"5000/h\", up to 1000/s",
+                           opt, text);
+    return rate;
 }
 
 uint16_t conf_file_port(struct conf_file *file, cfg_t *section, const char *opt, const char *text)

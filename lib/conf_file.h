@@ -30,11 +30,23 @@ struct complaints *conf_file_complaints(const struct conf_file *file);
 /* The line of the value OPT of SECTION, or that of SECTION where it does not stand there. */
 int conf_file_line(const struct conf_file *file, cfg_t *section, const char *opt);
 
+/* The line of the Nth value of the list OPT of SECTION. */
+int conf_file_item_line(const struct conf_file *file, cfg_t *section, const char *opt, unsigned n);
+
+/* Whether OPT stands in SECTION, be it with an empty list. */
+bool conf_file_stands(const struct conf_file *file, cfg_t *section, const char *opt);
+
 /* The line on which SECTION begins. */
 int conf_file_section_line(const struct conf_file *file, cfg_t *section);
 
 /* The value, or NULL where it does not stand there. Owned by the file. */
 const char *conf_file_text(cfg_t *section, const char *opt);
+
+/* A copy of the value, or of FALLBACK (which may be NULL) where it does not stand. */
+char *conf_file_copy(cfg_t *section, const char *opt, const char *fallback);
+/* The same for an absolute path; complains about any other. */
+char *conf_file_path_copy(struct conf_file *file, cfg_t *section, const char *opt,
+                          const char *fallback);
 
 /* What follows complains at the value's line and returns the fallback when the value is wrong. */
 int conf_file_int(struct conf_file *file, cfg_t *section, const char *opt, int min, int max,
@@ -46,7 +58,15 @@ int conf_file_choice(struct conf_file *file, cfg_t *section, const char *opt,
 /* A port from 1 to 65535 out of TEXT, or 0 with a complaint at OPT. */
 uint16_t conf_file_port(struct conf_file *file, cfg_t *section, const char *opt, const char *text);
 
+/* "20/s", "100/min" or "5000/h", in messages an hour. */
+int conf_file_rate(struct conf_file *file, cfg_t *section, const char *opt, int fallback);
+
 void conf_file_complain(struct conf_file *file, cfg_t *section, const char *opt, const char *format,
                         ...) __attribute__((format(printf, 4, 5)));
+void conf_file_warn(struct conf_file *file, cfg_t *section, const char *opt, const char *format,
+                    ...) __attribute__((format(printf, 4, 5)));
+/* At the line of the Nth value of a list. */
+void conf_file_complain_item(struct conf_file *file, cfg_t *section, const char *opt, unsigned n,
+                             const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

@@ -20,13 +20,19 @@ static void step(struct conf_scanner *s)
     s->at++;
 }
 
-static void skip_to(struct conf_scanner *s, const char *end)
+static void skip_line(struct conf_scanner *s)
 {
-    size_t len = strlen(end);
-
-    while (peek(s) != '\0' && strncmp(s->text + s->at, end, len) != 0)
+    while (peek(s) != '\0' && peek(s) != '\n')
         step(s);
-    for (; len > 0 && peek(s) != '\0'; len--)
+}
+
+static void skip_block_comment(struct conf_scanner *s)
+{
+    const char *closing = strstr(s->text + s->at + 2, "*/");
+
+    if (closing == NULL)
+        s->unclosed = s->line;
+    while (closing != NULL ? s->text + s->at < closing + 2 : peek(s) != '\0')
         step(s);
 }
 
@@ -34,9 +40,9 @@ static void skip_blanks(struct conf_scanner *s)
 {
     for (;;) {
         if (peek(s) == '#' || strncmp(s->text + s->at, "//", 2) == 0)
-            skip_to(s, "\n");
+            skip_line(s);
         else if (strncmp(s->text + s->at, "/*", 2) == 0)
-            skip_to(s, "*/");
+            skip_block_comment(s);
         else if (peek(s) != '\0' && strchr(" \t\r\n", peek(s)) != NULL)
             step(s);
         else
@@ -104,6 +110,31 @@ struct conf_token conf_scan_next(struct conf_scanner *s)
     }
     token.end = s->at;
     return token;
+}
+
+void conf_scan_blank(char *text, size_t start, size_t end)
+{
+    for (size_t i = start; i < end; i++)
+        if (text[i] != '\n')
+            text[i] = ' ';
+}
+
+/* Between two tokens there is nothing but blanks and comments. */
+int conf_scan_blank_comments(char *text)
+{
+    struct conf_scanner s;
+    struct conf_token token;
+    size_t from = 0;
+
+    conf_scan_begin(&s, text);
+    do {
+        token = conf_scan_next(&s);
+        if (s.unclosed != 0)
+            return s.unclosed;
+        conf_scan_blank(text, from, token.start);
+        from = token.end;
+    } while (token.kind != CONF_END);
+    return 0;
 }
 
 bool conf_token_is(const char *text, const struct conf_token *token, const char *name)

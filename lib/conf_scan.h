@@ -28,6 +28,7 @@ struct conf_scanner {
     const char *text;
     size_t at;
     int line;
+    int unclosed; /* the line of a comment that runs into the end of the text, or 0 */
 };
 
 /* TEXT ends with NUL and outlives the scanner. */
@@ -44,6 +45,13 @@ struct conf_statement {
     struct conf_scanner body; /* of a section: scans what its braces hold */
     size_t end;               /* behind the value, the list or the closing brace */
 };
+
+/* Overwrites every comment of TEXT with blanks, so that lines stay what they are. Returns 0, or the
+ * line of a comment that is never closed, which is left alone. */
+int conf_scan_blank_comments(char *text);
+
+/* Overwrites TEXT from START to END with blanks; lines stay. */
+void conf_scan_blank(char *text, size_t start, size_t end);
 
 /* The next statement on this level; false at the end of the text or of the section. Text that makes
  * no statement is passed over: libconfuse is the one to complain about it. */

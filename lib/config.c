@@ -4,14 +4,14 @@
 #include "lib/address.h"
 #include "lib/conf_file.h"
 #include "lib/memory.h"
+#include "lib/relay_section.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define TARGETS_MAX    1000
-#define RELAYS_MAX     16
+#define TARGETS_MAX 1000
+#define RELAYS_MAX  16
 
 /* libconfuse's defaults are not const. Large operators on several continents. */
 static char default_targets[] =
@@ -36,29 +36,9 @@ const char *tls_level_name(enum tls_level level)
     return tls_words[level];
 }
 
-/* The value, or FALLBACK (which may be NULL) where it does not stand. */
-static char *text_or(cfg_t *section, const char *opt, const char *fallback)
-{
-    const char *text = conf_file_text(section, opt);
-
-    if (text == NULL)
-        text = fallback;
-    return text != NULL ? memory_copy(text) : NULL;
-}
-
-static char *path_or(struct conf_file *file, cfg_t *section, const char *opt, const char *fallback)
-{
-    char *path = text_or(section, opt, fallback);
-
-    if (path != NULL && path[0] != '/')
-        conf_file_complain(file, section, opt,
-                           "%s = %s; expected an absolute path, beginning with /", opt, path);
-    return path;
-}
-
 static char *socket_or(struct conf_file *file, cfg_t *section, const char *fallback)
 {
-    char *path = path_or(file, section, "socket", fallback);
+    char *path = conf_file_path_copy(file, section, "socket", fallback);
 
     if (strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
         conf_file_complain(file, section, "socket",
@@ -68,7 +48,7 @@ static char *socket_or(struct conf_file *file, cfg_t *section, const char *fallb
 
 static char *name_or(struct conf_file *file, cfg_t *section, const char *opt, const char *fallback)
 {
-    char *name = text_or(section, opt, fallback);
+    char *name = conf_file_copy(section, opt, fallback);
 
     if (name != NULL && (*name == '\0' || strpbrk(name, " \t:/,") != NULL))
         conf_file_complain(file, section, opt, "%s = %s; expected the name of a user or group", opt,
@@ -88,7 +68,7 @@ static void read_targets(struct conf_file *file, cfg_t *section, struct probe_co
         struct endpoint *t = &probe->targets[probe->target_count];
         const char *text = cfg_getnstr(section, "targets", i), *why;
         if (endpoint_parse(text, 25, t, &why) == -1)
-            conf_file_complain(file, section, "targets", "target %s: %s", text, why);
+            conf_file_complain_item(file, section, "targets", i, "target %s: %s", text, why);
         else
             probe->target_count++;
     }
@@ -97,7 +77,7 @@ static void read_targets(struct conf_file *file, cfg_t *section, struct probe_co
 static char *read_source(struct conf_file *file, cfg_t *section, const char *opt,
                          enum family family)
 {
-    char *text = text_or(section, opt, NULL);
+    char *text = conf_file_copy(section, opt, NULL);
     struct address address;
 
     if (text != NULL && (!address_parse(text, 0, &address) || address_family(&address) != family))
@@ -123,7 +103,7 @@ static void read_probe(struct conf_file *file, cfg_t *section, struct probe_conf
     probe->stay = conf_file_int(file, section, "stay", 0, 604800, 600);
     probe->quorum = conf_file_int(file, section, "quorum", 2, TARGETS_MAX,
                                   default_quorum(cfg_size(section, "targets")));
-    probe->helo_name = text_or(section, "helo_name", NULL);
+    probe->helo_name = conf_file_copy(section, "helo_name", NULL);
     probe->source_address = read_source(file, section, "source_address", FAMILY_IPV4);
     probe->source_address6 = read_source(file, section, "source_address6", FAMILY_IPV6);
     if (probe->helo_name != NULL && !hostname_valid(probe->helo_name))
@@ -137,132 +117,6 @@ static void read_probe(struct conf_file *file, cfg_t *section, struct probe_conf
         conf_file_complain(file, section, "fastinter",
                            "fastinter = %d is longer than interval = %d; it must be shorter",
                            probe->fastinter, probe->interval);
-}
-
-static struct ports relay_ports(struct conf_file *file, cfg_t *section,
-                                const struct relay_service *service)
-{
-    struct ports ports = { .count = 0 };
-    unsigned count = cfg_size(section, "ports");
-
-    if (count > PORTS_MAX) {
-        conf_file_complain(file, section, "ports", "ports: at most %d of them", PORTS_MAX);
-        count = PORTS_MAX;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        uint16_t port = conf_file_port(file, section, "ports", cfg_getnstr(section, "ports", i));
-        if (port_is_implicit_tls(port))
-            conf_file_complain(file, section, "ports",
-                               "port %u begins with TLS, which method = relayhost cannot use "
-                               "without breaking other mail; expected 587, 2525 or 2587",
-                               port);
-        else if (port != 0)
-            ports.port[ports.count++] = port;
-    }
-    for (size_t i = 0; count == 0 && i < service->ports.count; i++)
-        if (!port_is_implicit_tls(service->ports.port[i]))
-            ports.port[ports.count++] = service->ports.port[i];
-    return ports;
-}
-
-static void list_services(const struct catalogue *catalogue, char *out, size_t size)
-{
-    const struct relay_service *s;
-    size_t used = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; (s = catalogue_relay_at(catalogue, i)) != NULL && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", s->name);
-}
-
-static const struct relay_service *relay_service(struct conf_file *file, cfg_t *section,
-                                                 const struct catalogue *catalogue)
-{
-    const char *name = conf_file_text(section, "provider");
-    const struct relay_service *service =
-        catalogue_relay(catalogue, name != NULL ? name : "generic");
-    char known[300];
-
-    if (service == NULL) {
-        list_services(catalogue, known, sizeof known);
-        conf_file_complain(file, section, "provider",
-                           "provider = %s is not in the catalogue; known are: %s; or name a host",
-                           name != NULL ? name : "generic", known);
-    }
-    return service;
-}
-
-static bool region_valid(const char *region)
-{
-    return region == NULL || token_valid(region);
-}
-
-static char *relay_host(struct conf_file *file, cfg_t *section, const struct relay_service *service)
-{
-    const char *host = conf_file_text(section, "host"), *region = conf_file_text(section, "region");
-    char *found;
-
-    if (!region_valid(region))
-        conf_file_complain(file, section, "region", "region = %s; expected a word like eu-west-1",
-                           region);
-    found = host != NULL ? memory_copy(host) : relay_service_host(service, region);
-    if (found == NULL && service->needs_region)
-        conf_file_complain(file, section, "region", "relay %s needs a region, like eu-west-1",
-                           cfg_title(section));
-    else if (found == NULL)
-        conf_file_complain(file, section, "host", "relay %s needs a provider or a host",
-                           cfg_title(section));
-    else if (region_valid(region) && !hostname_valid(found))
-        conf_file_complain(file, section, "host",
-                           "host = %s; expected a host name such as smtp.example.net, no address "
-                           "and no brackets, since its certificate is checked against it",
-                           found);
-    return found;
-}
-
-static void check_relay_name(struct conf_file *file, cfg_t *section)
-{
-    const char *name = cfg_title(section);
-
-    if (!token_valid(name) || strcmp(name, "direct") == 0 || strcmp(name, "auto") == 0)
-        complain(conf_file_complaints(file), conf_file_path(file),
-                 conf_file_section_line(file, section),
-                 "relay %s: a relay's name is 1 to 64 of a-z, 0-9 and -, not direct or auto", name);
-}
-
-static char *relay_username(struct conf_file *file, cfg_t *section,
-                            const struct relay_service *service)
-{
-    char *username = text_or(section, "username", service != NULL ? service->username : NULL);
-
-    if (username == NULL || *username == '\0')
-        conf_file_complain(file, section, "username", "relay %s needs a username",
-                           cfg_title(section));
-    else if (strchr(username, ':') != NULL || strpbrk(username, "\r\n") != NULL)
-        conf_file_complain(file, section, "username",
-                           "username: a colon or a line break cannot stand in Postfix's password "
-                           "map");
-    return username;
-}
-
-static void read_relay(struct conf_file *file, cfg_t *section, const struct catalogue *catalogue,
-                       struct relay *relay)
-{
-    const struct relay_service *service = relay_service(file, section, catalogue);
-
-    relay->name = memory_copy(cfg_title(section));
-    relay->line = conf_file_section_line(file, section);
-    relay->password_file = path_or(file, section, "password_file", NULL);
-    relay->ca_file = path_or(file, section, "ca_file", SYSTEM_CA_FILE);
-    check_relay_name(file, section);
-    if (relay->password_file == NULL)
-        conf_file_complain(file, section, "password_file", "relay %s needs a password_file",
-                           relay->name);
-    relay->username = relay_username(file, section, service);
-    if (service == NULL)
-        return;
-    relay->host = relay_host(file, section, service);
-    relay->ports = relay_ports(file, section, service);
 }
 
 static void read_relays(struct conf_file *file, struct config *config,
@@ -280,8 +134,8 @@ static void read_relays(struct conf_file *file, struct config *config,
                  "at most %d relay sections", RELAYS_MAX);
     config->relays = memory_zero(count, sizeof *config->relays);
     for (unsigned i = 0; i < count && i < RELAYS_MAX; i++)
-        read_relay(file, cfg_getnsec(root, "relay", i), catalogue,
-                   &config->relays[config->relay_count++]);
+        relay_section_read(file, cfg_getnsec(root, "relay", i), catalogue, config->postfix.method,
+                           &config->relays[config->relay_count++]);
     catalogue_free(catalogue);
 }
 
@@ -289,7 +143,8 @@ static void read_postfix(struct conf_file *file, cfg_t *section, struct postfix_
 {
     int level = conf_file_choice(file, section, "tls_level", tls_words, TLS_LEVEL_SECURE);
 
-    postfix->config_directory = path_or(file, section, "config_directory", "/etc/postfix");
+    postfix->config_directory =
+        conf_file_path_copy(file, section, "config_directory", "/etc/postfix");
     postfix->tls_level = (enum tls_level)level;
     postfix->replace_relayhost = conf_file_bool(file, section, "replace_relayhost", false);
     postfix->force = conf_file_bool(file, section, "force", false);
@@ -312,10 +167,11 @@ static void read_sockets(struct conf_file *file, cfg_t *status, cfg_t *apply, st
 
 static void check_mode(struct conf_file *file, struct config *config)
 {
-    if (config->mode == MODE_SWITCH && config->relay_count == 0)
+    if (config->mode != MODE_OBSERVE && config->relay_count == 0)
         conf_file_complain(file, conf_file_root(file), "mode",
-                           "mode = switch has nothing to switch to; add a relay section, or write "
-                           "mode = observe");
+                           "mode = %s has nothing to switch to; add a relay section, or write "
+                           "mode = observe",
+                           mode_name(config->mode));
 }
 
 static cfg_opt_t probe_opts[] = {
@@ -331,13 +187,6 @@ static cfg_opt_t probe_opts[] = {
     CFG_STR("source_address", NULL, CFGF_NONE),
     CFG_STR("source_address6", NULL, CFGF_NONE),
     CFG_END(),
-};
-
-static cfg_opt_t relay_opts[] = {
-    CFG_STR("provider", NULL, CFGF_NONE), CFG_STR("region", NULL, CFGF_NONE),
-    CFG_STR("host", NULL, CFGF_NONE),     CFG_STR_LIST("ports", NULL, CFGF_NONE),
-    CFG_STR("username", NULL, CFGF_NONE), CFG_STR("password_file", NULL, CFGF_NONE),
-    CFG_STR("ca_file", NULL, CFGF_NONE),  CFG_END(),
 };
 
 static cfg_opt_t postfix_opts[] = {
@@ -365,7 +214,7 @@ static cfg_opt_t root_opts[] = {
     CFG_STR("catalogue_directory", NULL, CFGF_NONE),
     CFG_STR("switch_limit", NULL, CFGF_NONE),
     CFG_SEC("probe", probe_opts, CFGF_MULTI),
-    CFG_SEC("relay", relay_opts, CFGF_MULTI | CFGF_TITLE),
+    CFG_SEC("relay", relay_section_opts, CFGF_MULTI | CFGF_TITLE),
     CFG_SEC("postfix", postfix_opts, CFGF_MULTI),
     CFG_SEC("status", status_opts, CFGF_MULTI),
     CFG_SEC("apply", apply_opts, CFGF_MULTI),
@@ -400,8 +249,10 @@ static void read_top(struct conf_file *file, cfg_t *root, struct config *config)
 {
     config->mode = (enum mode)conf_file_choice(file, root, "mode", mode_words, MODE_OBSERVE);
     config->user = name_or(file, root, "user", "detourd");
-    config->state_directory = path_or(file, root, "state_directory", "/var/lib/detourd");
-    config->catalogue_directory = path_or(file, root, "catalogue_directory", PKGDATADIR);
+    config->state_directory =
+        conf_file_path_copy(file, root, "state_directory", "/var/lib/detourd");
+    config->catalogue_directory =
+        conf_file_path_copy(file, root, "catalogue_directory", PKGDATADIR);
     config->switch_limit = conf_file_int(file, root, "switch_limit", 1, 1000, 6);
 }
 
@@ -445,21 +296,12 @@ struct config *config_defaults(void)
     return config;
 }
 
-static void relay_free(struct relay *relay)
-{
-    free(relay->name);
-    free(relay->host);
-    free(relay->username);
-    free(relay->password_file);
-    free(relay->ca_file);
-}
-
 void config_free(struct config *config)
 {
     if (config == NULL)
         return;
     for (size_t i = 0; i < config->relay_count; i++)
-        relay_free(&config->relays[i]);
+        relay_section_free(&config->relays[i]);
     free(config->relays);
     free(config->path);
     free(config->user);

@@ -3,7 +3,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/config.h"
+#include "lib/endpoint.h"
 #include "lib/memory.h"
+#include "lib/relay.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,10 +283,316 @@ static void a_missing_file_is_said(void **state)
     complaints_free(c);
 }
 
+#define TRANSPORT "postfix { method = transport }\n"
+#define LOGIN     "username = u password_file = \"/p\" "
+
+/* TEXT without an error, with the warnings in *C where that is not NULL. */
+static struct config *load_good(const char *text, struct complaints **c)
+{
+    struct complaints *complaints = complaints_new();
+    struct config *config = load(text, complaints);
+
+    if (config == NULL)
+        print_all(complaints);
+    assert_non_null(config);
+    if (c != NULL)
+        *c = complaints;
+    else
+        complaints_free(complaints);
+    return config;
+}
+
+/* The one relay with OPTS, by the method transport. */
+static struct config *load_relay(const char *opts, struct complaints **c)
+{
+    char *text = memory_format(TRANSPORT "relay r { " LOGIN "%s }\n", opts);
+    struct config *config = load_good(text, c);
+
+    free(text);
+    return config;
+}
+
+static void a_scope_is_read(void **state)
+{
+    struct config *config = load_good(
+        TRANSPORT
+        "relay r {\n host = \"r.example\" " LOGIN "\n"
+        " senders = { \"@Example.COM\", # ours\n  \"boss@example.org\" /* his */ }\n"
+        " null_sender = relay\n"
+        " rewrite = { \"Root@host.local\" = \"Ops@example.com\", // cron\n"
+        "   \"daemon\" = \"ops@example.com\",\n   \"@old.example\" = \"@example.com\", }\n"
+        " concurrency = 7\n rate = \"20/s\"\n}\n",
+        NULL);
+    const struct relay *r = &config->relays[0];
+
+    (void)state;
+    assert_string_equal(r->senders[0], "@example.com");
+    assert_string_equal(r->senders[1], "boss@example.org");
+    assert_true(r->null_sender);
+    assert_int_equal(r->rewrite_count, 3);
+    assert_string_equal(r->rewrites[0].from, "root@host.local");
+    assert_string_equal(r->rewrites[0].to, "Ops@example.com");
+    assert_string_equal(r->rewrites[1].from, "daemon");
+    assert_string_equal(r->rewrites[2].to, "@example.com");
+    assert_int_equal(r->concurrency, 7);
+    assert_int_equal(r->rate, 72000);
+    config_free(config);
+}
+
+static void who_is_rewritten_into_the_scope_is_of_it(void **state)
+{
+    struct complaints *c;
+    struct config *config =
+        load_relay("host = \"r.example\" senders = { \"@example.com\", \"boss@example.org\" } "
+                   "rewrite = { \"root@host.local\" = \"ops@example.com\", "
+                   "\"@host.local\" = \"@example.com\", \"cron@b.local\" = \"boss@example.org\", "
+                   "\"www@b.local\" = \"www@example.org\", \"daemon\" = \"ops@example.com\" }",
+                   &c);
+    const struct relay *r = &config->relays[0];
+
+    (void)state;
+    assert_int_equal(r->sender_count, 5);
+    assert_true(relay_takes(r, "root@host.local"));
+    assert_true(relay_takes(r, "anybody@host.local"));
+    assert_true(relay_takes(r, "cron@b.local"));
+    assert_false(relay_takes(r, "www@b.local"));
+    assert_int_equal(complaints_count(c), 2);
+    assert_non_null(strstr(complaints_line(c, 0, NULL), "\"www@b.local\" = \"www@example.org\""));
+    assert_non_null(strstr(complaints_line(c, 1, NULL), "rewrite \"daemon\" does not bring"));
+    config_free(config);
+    complaints_free(c);
+}
+
+static void without_a_scope_rewriting_makes_none(void **state)
+{
+    struct config *config = load_relay(
+        "host = \"r.example\" rewrite = { \"root@host.local\" = \"ops@example.com\" }", NULL);
+
+    (void)state;
+    assert_int_equal(config->relays[0].sender_count, 0);
+    assert_int_equal(config->relays[0].rewrite_count, 1);
+    config_free(config);
+}
+
+static void what_is_no_sender_is_said(void **state)
+{
+    (void)state;
+    EXPECT(TRANSPORT
+           "relay r { host = \"r.example\" " LOGIN "\n"
+           " senders = {\n  \"example.com\",\n  \"boss\",\n  \"@\",\n  \"a@b..c\",\n"
+           "  \"<>\",\n  \"\",\n  \"@a.example\",\n  \"@A.example\",\n  \"*@a.example\",\n"
+           "  \"@.a.example\",\n  \"a b@c.example\",\n  \"#a@c.example\",\n"
+           "  \".a@c.example\",\n  \"a@[192.0.2.1]\",\n  \"@b\303\274cher.example\",\n"
+           "  '\"a\"@c.example'\n}\n null_sender = maybe }\n",
+           "4 sender \"example.com\": a domain is written with an @ in front",
+           "5 sender \"boss\": expected \"user@example.com\"", "6 what follows the @",
+           "7 what follows the @", "8 null_sender says", "9 null_sender says",
+           "11 it stands in the list twice", "12 a * stands for nothing", "13 each subdomain",
+           "14 a local part is", "15 no # in front", "16 a local part is", "17 what follows the @",
+           "18 as xn--", "19 nothing in quotes",
+           "21 null_sender = maybe; expected one of: direct, relay");
+    EXPECT(TRANSPORT "relay r { host = \"r.example\" " LOGIN "\n senders = { } }\n",
+           "3 senders: expected 1 to 1000");
+}
+
+static void what_is_no_rewriting_is_said(void **state)
+{
+    (void)state;
+    EXPECT(TRANSPORT
+           "relay r { host = \"r.example\" " LOGIN "\n"
+           " rewrite = {\n  \"a@b.example\" = \"A@B.example\",\n"
+           "  \"a@c.example\" = \"b\",\n  \"d@c.example\" = \"@d.example\",\n"
+           "  \"@c.example\" = \"d\",\n  \"@e.example\" = \"\",\n  \"<>\" = \"a@b.example\",\n"
+           "  \"f\" = \"f@b.example\",\n  \"F\" = \"g@b.example\"\n } }\n",
+           "4 it is rewritten to itself", "5 the new address must be whole",
+           "6 the new address must be whole", "7 the new address must be \"user@example.com\" or",
+           "8 what follows the @", "9 a local part is",
+           "11 the old address stands in the list twice");
+}
+
+static void a_rewriting_that_is_no_list_of_pairs_hides_no_other_error(void **state)
+{
+    static const char *const lists[] = {
+        "\"a\"",
+        "\"a\", \"b@c.example\"",
+        "\"a\" = \"b@c.example\", \"d\"",
+        "\"a\" =",
+        "\"a\" = = \"b\"",
+        "\"a\" += \"b\"",
+        "\"a\" = \"b\" = \"c\"",
+        "= \"b\"",
+        "\"a\" = { \"b\" }",
+        ", \"a\" = \"b\"",
+        "\"a\" = \"b\" \"c\" = \"d\"",
+        "root+x@a.example = \"b@c.example\"",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        char *text = memory_format(TRANSPORT "relay r { host = \"r.example\" " LOGIN "\n"
+                                             " rewrite = {\n %s }\n rate = fast }\n",
+                                   lists[i]);
+        EXPECT(text, "4 rewrite: these are no pairs", "5 rate = fast; expected a number");
+        free(text);
+    }
+    EXPECT(TRANSPORT "relay r { host = \"r.example\" " LOGIN "\n rewrite = a }\n",
+           "3 rewrite: expected up to 1000 pairs");
+}
+
+static void what_relayhost_cannot_keep_names_the_other_method(void **state)
+{
+    struct config *config =
+        load_good("relay r { host = \"r.example\" " LOGIN "null_sender = relay }\n", NULL);
+
+    (void)state;
+    assert_true(config->relays[0].null_sender);
+    config_free(config);
+    EXPECT(
+        "relay r { host = \"r.example\" " LOGIN "\n senders = { \"@a.example\" }\n"
+        " rewrite = { \"a@b\" = \"c@d\" }\n null_sender = direct\n ports = {\n 587,\n 2465 }\n}\n"
+        "postfix { method = relayhost }\n",
+        "2 senders cannot be kept by method = relayhost, which takes all mail as it is; write "
+        "method = transport",
+        "3 rewrite cannot be kept", "4 null_sender cannot be kept", "7 port 2465 begins with TLS");
+}
+
+static void transport_takes_ports_that_begin_with_tls(void **state)
+{
+    struct config *config =
+        load_good(TRANSPORT "relay a { host = \"r.example\" " LOGIN "ports = { 2465, 587, 465 } }\n"
+                            "relay b { provider = amazon-ses region = eu-west-1 " LOGIN "}\n",
+                  NULL);
+    const struct ports *a = &config->relays[0].ports, *b = &config->relays[1].ports;
+
+    (void)state;
+    assert_int_equal(a->count, 3);
+    assert_int_equal(a->port[0], 2465);
+    assert_int_equal(a->port[2], 465);
+    assert_int_equal(b->count, 4);
+    assert_int_equal(b->port[0], 587);
+    assert_int_equal(b->port[2], 465);
+    config_free(config);
+    EXPECT(TRANSPORT "relay r { host = \"r.example\" " LOGIN "\n ports = { 587,\n 587 } }\n",
+           "4 port 587 stands in the list twice");
+}
+
+static bool null_sender_with(const char *opts, size_t warnings)
+{
+    struct complaints *c;
+    struct config *config = load_relay(opts, &c);
+    bool takes = config->relays[0].null_sender;
+
+    assert_int_equal(complaints_count(c), warnings);
+    config_free(config);
+    complaints_free(c);
+    return takes;
+}
+
+static void the_null_sender_goes_where_it_is_taken(void **state)
+{
+    struct complaints *c;
+    struct config *config;
+
+    (void)state;
+    assert_true(null_sender_with("host = \"r.example\"", 0));
+    assert_false(null_sender_with("host = \"r.example\" null_sender = direct", 0));
+    assert_false(null_sender_with("host = \"r.example\" senders = { \"@a.example\" }", 0));
+    assert_true(null_sender_with(
+        "host = \"r.example\" senders = { \"@a.example\" } null_sender = relay", 0));
+    assert_false(null_sender_with("provider = amazon-ses region = eu-west-1", 0));
+    assert_false(null_sender_with("host = \"email-smtp.eu-west-1.AMAZONAWS.com\"", 0));
+    assert_true(
+        null_sender_with("provider = amazon-ses region = eu-west-1 null_sender = relay", 1));
+
+    config = load_good("relay r {\n provider = amazon-ses region = eu-west-1 " LOGIN "}\n", &c);
+    assert_true(config->relays[0].null_sender);
+    assert_non_null(
+        strstr(complaints_line(c, 0, NULL), ":3: warning: relay r: Amazon SES refuses"));
+    config_free(config);
+    complaints_free(c);
+}
+
+static int rate_of(const char *opts)
+{
+    struct config *config = load_relay(opts, NULL);
+    int rate = config->relays[0].rate;
+
+    config_free(config);
+    return rate;
+}
+
+static void the_pace_is_read_or_known(void **state)
+{
+    struct config *config = load_relay("provider = microsoft365", NULL);
+
+    (void)state;
+    assert_int_equal(config->relays[0].concurrency, 3);
+    assert_int_equal(config->relays[0].rate, 1800);
+    config_free(config);
+    assert_int_equal(rate_of("host = \"r.example\""), 0);
+    assert_int_equal(rate_of("host = \"smtp.office365.com\""), 1800);
+    assert_int_equal(rate_of("provider = microsoft365 rate = \"100/min\""), 6000);
+    assert_int_equal(rate_of("host = \"r.example\" rate = \"5000/h\""), 5000);
+    assert_int_equal(rate_of("host = \"r.example\" rate = \"1000/s\""), 3600000);
+    EXPECT("relay r {\n host = \"r.example\" " LOGIN "\n rate = \"1001/s\"\n concurrency = 0 }\n",
+           "3 rate = 1001/s; expected",
+           "4 concurrency = 0; expected a whole number from 1 to 1000");
+    EXPECT("relay r {\n host = \"r.example\" " LOGIN "\n rate = \"20\" }\n", "3 rate = 20;");
+    EXPECT("relay r {\n host = \"r.example\" " LOGIN "\n rate = \"-1/s\" }\n", "3 rate = -1/s;");
+    EXPECT("relay r {\n host = \"r.example\" " LOGIN "\n rate = \"0/s\" }\n", "3 rate = 0/s;");
+    EXPECT("relay r {\n host = \"r.example\" " LOGIN "\n rate = \"99999999999999999999/h\" }\n",
+           "3 rate = 9999");
+}
+
+static void a_mode_that_acts_needs_a_relay(void **state)
+{
+    struct config *config =
+        load_good("mode = fragment\nrelay r { host = \"r.example\" " LOGIN "}\n", NULL);
+
+    (void)state;
+    assert_int_equal(config->mode, MODE_FRAGMENT);
+    config_free(config);
+    EXPECT("mode = fragment\n", "1 mode = fragment has nothing to switch to");
+}
+
+static void comments_may_stand_anywhere(void **state)
+{
+    struct config *config = load_good("probe { targets = { # one\n \"a.example\", /* = { \"x\" */\n"
+                                      " // two }\n \"b.example\" } fall = /* few */ 4 }\n",
+                                      NULL);
+
+    (void)state;
+    assert_int_equal(config->probe.target_count, 2);
+    assert_int_equal(config->probe.fall, 4);
+    config_free(config);
+    EXPECT("mode = observe\n/* and so on\nrelay r {\n", "2 this comment is never closed");
+    EXPECT("probe { # one\n # two\n targets = {\n \"a.example\",\n # x\n \"b:0\" } }\n",
+           "6 target b:0");
+}
+
+/* What the catalogue says must hold together; whether it is true stands in its sources. */
+static void check_service(const struct relay_service *s)
+{
+    char *host = relay_service_host(s, s->needs_region ? s->default_region : NULL);
+
+    assert_true(s->needs_region == (s->default_region != NULL));
+    assert_true(host == NULL ? strcmp(s->name, "generic") == 0 : hostname_valid(host));
+    for (size_t i = 0; i < s->ports.count; i++) {
+        assert_int_not_equal(s->ports.port[i], 25);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(s->ports.port[i], s->ports.port[k]);
+    }
+    assert_false(port_is_implicit_tls(s->ports.port[0]));
+    assert_int_equal(strncmp(s->source, "https://", 8), 0);
+    assert_int_equal(strlen(s->date), strlen("2026-11-22"));
+    free(host);
+}
+
 static void both_catalogues_are_read(void **state)
 {
     struct complaints *c = complaints_new();
     char *directory = memory_format("%s/conf", getenv("TOP_SRCDIR"));
+    const struct relay_service *s;
     struct catalogue *catalogue = catalogue_load(directory, c);
 
     (void)state;
@@ -294,6 +602,11 @@ static void both_catalogues_are_read(void **state)
     assert_string_equal(catalogue_relay(catalogue, "sendgrid")->username, "apikey");
     assert_string_equal(catalogue_provider_at(catalogue, 1)->name, "hetzner");
     assert_true(ports_contain(&catalogue_provider_at(catalogue, 1)->closed, 465));
+    for (size_t i = 0; (s = catalogue_relay_at(catalogue, i)) != NULL; i++)
+        check_service(s);
+    assert_true(catalogue_relay(catalogue, "amazon-ses")->refuses_null_sender);
+    assert_null(catalogue_relay_with_host(catalogue, "email-smtp..amazonaws.com.example"));
+    assert_null(catalogue_relay_with_host(catalogue, "email-smtp.amazonaws.com"));
     catalogue_free(catalogue);
     complaints_free(c);
     free(directory);
@@ -315,6 +628,18 @@ int main(void)
         cmocka_unit_test(force_is_off_unless_it_is_written_out),
         cmocka_unit_test(encrypt_is_warned_about),
         cmocka_unit_test(a_missing_file_is_said),
+        cmocka_unit_test(a_scope_is_read),
+        cmocka_unit_test(who_is_rewritten_into_the_scope_is_of_it),
+        cmocka_unit_test(without_a_scope_rewriting_makes_none),
+        cmocka_unit_test(what_is_no_sender_is_said),
+        cmocka_unit_test(what_is_no_rewriting_is_said),
+        cmocka_unit_test(a_rewriting_that_is_no_list_of_pairs_hides_no_other_error),
+        cmocka_unit_test(what_relayhost_cannot_keep_names_the_other_method),
+        cmocka_unit_test(transport_takes_ports_that_begin_with_tls),
+        cmocka_unit_test(the_null_sender_goes_where_it_is_taken),
+        cmocka_unit_test(the_pace_is_read_or_known),
+        cmocka_unit_test(a_mode_that_acts_needs_a_relay),
+        cmocka_unit_test(comments_may_stand_anywhere),
         cmocka_unit_test(both_catalogues_are_read),
     };
     return cmocka_run_group_tests_name("config", tests, make_file, remove_file);
