@@ -238,6 +238,7 @@ def test_what_is_commented_out_is_good_too(tmp_path):
         (tmp_path / name).chmod(0o600)
     text = text.replace("/etc/detourd/", f"{tmp_path}/")
     text = text.replace("/usr/share/detourd", f"{SOURCES}/conf")
+    text = text.replace("method = relayhost", "method = transport")  # a scope needs it
     conf = tmp_path / "all.conf"
     conf.write_text(text, encoding="utf-8")
     code, said = check_config(conf)
@@ -273,7 +274,7 @@ def test_defaults_are_the_programs():
     shipped = {key: value for keys in statements(SOURCES / "conf/detourd.conf").values()
                for key, value in keys.items()}
     numbers = re.findall(r'conf_file_int\(\s*\w+,\s*\w+,\s*"(\w+)",[^;]*?,\s*(\d+)\);', source)
-    texts = re.findall(r'(?:path|name)_or\(\s*\w+,\s*\w+,\s*"(\w+)",\s*"([^"]+)"\)', source)
+    texts = re.findall(r'(?:path_copy|name_or)\(\s*\w+,\s*\w+,\s*"(\w+)",\s*"([^"]+)"\)', source)
     assert len(numbers) >= 7 and len(texts) >= 4
     for key, default in numbers + texts:
         assert shipped[key] == default, key
