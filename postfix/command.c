@@ -18,6 +18,8 @@
 
 #define EXIT_NOT_STARTED 127
 #define ROOM_AT_FIRST    ((size_t)16 * 1024)
+/* More than a pipe holds: what a tool that has ended wrote last is read whole. */
+#define READS_AT_ONCE 256
 
 static const char *const environment[] = { "PATH=" COMMAND_PATH, "LC_ALL=C", "HOME=/", "TZ=UTC",
                                            NULL };
@@ -27,7 +29,10 @@ struct stream {
     char *text;
     size_t len, room;
     bool truncated;
-    bool broken; /* not all of it could be read */
+    bool broken;        /* not all of it could be read */
+    command_sink *sink; /* gets it in place of text */
+    void *context;
+    bool stopped; /* the sink wants no more */
 };
 
 struct child {
@@ -164,6 +169,10 @@ static void make_room(struct stream *s, size_t len)
 
 static void keep(struct stream *s, const char *bytes, size_t len)
 {
+    if (s->sink != NULL) {
+        s->stopped = s->stopped || !s->sink(s->context, bytes, len);
+        return;
+    }
     if (len > COMMAND_OUTPUT_MAX - s->len) {
         len = COMMAND_OUTPUT_MAX - s->len;
         s->truncated = true;
@@ -174,12 +183,12 @@ static void keep(struct stream *s, const char *bytes, size_t len)
     s->text[s->len] = '\0';
 }
 
-/* Reads what is there now. */
+/* Reads what is there now; of a tool that never pauses, so much that the deadline is seen. */
 static void drain(struct stream *s)
 {
     char bytes[16384];
 
-    while (s->fd != -1) {
+    for (int i = 0; i < READS_AT_ONCE && s->fd != -1; i++) {
         ssize_t n = read(s->fd, bytes, sizeof bytes);
         if (n > 0)
             keep(s, bytes, (size_t)n);
@@ -209,7 +218,7 @@ static bool wait_for_end(struct child *child, int timeout_ms)
             continue;
         drain(&child->out);
         drain(&child->err);
-        if (fds[0].revents != 0)
+        if (fds[0].revents != 0 || child->out.stopped)
             return true;
     }
 }
@@ -236,7 +245,7 @@ static int run_child(struct child *child, const char *path, const char *const ar
     if (start(child, path, argv, why) == -1)
         return -1;
     bool ended = wait_for_end(child, timeout_ms);
-    if (!ended && kill(-child->pid, SIGKILL) == -1)
+    if ((!ended || child->out.stopped) && kill(-child->pid, SIGKILL) == -1)
         kill(child->pid, SIGKILL);
     *status = reap(child);
     drain(&child->out);
@@ -254,7 +263,13 @@ static int run_child(struct child *child, const char *path, const char *const ar
 int command_run(const char *const argv[], int timeout_ms, struct command_result *result,
                 struct why *why)
 {
-    struct child child = { .pidfd = -1 };
+    return command_stream(argv, timeout_ms, NULL, NULL, result, why);
+}
+
+int command_stream(const char *const argv[], int timeout_ms, command_sink *sink, void *context,
+                   struct command_result *result, struct why *why)
+{
+    struct child child = { .pidfd = -1, .out = { .sink = sink, .context = context } };
     char *path = find_tool(argv[0]);
     int rc;
 

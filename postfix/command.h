@@ -34,6 +34,13 @@ struct command_result {
 int command_run(const char *const argv[], int timeout_ms, struct command_result *result,
                 struct why *why);
 
+/* What a tool prints, as it comes. False when that was enough: the tool is then ended. */
+typedef bool command_sink(void *context, const char *bytes, size_t len);
+
+/* command_run for an output of any size: it goes to SINK, and RESULT->out stays empty. */
+int command_stream(const char *const argv[], int timeout_ms, command_sink *sink, void *context,
+                   struct command_result *result, struct why *why);
+
 /* command_run, and a failure when the exit status is not 0: the reason holds the first lines of
  * what the tool had to say. */
 int command_ok(const char *const argv[], int timeout_ms, struct command_result *result,

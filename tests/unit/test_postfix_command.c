@@ -148,13 +148,59 @@ static void the_words_of_a_failure(void **state)
     command_result_free(&r);
 }
 
+struct counted {
+    size_t bytes, enough;
+};
+
+static bool count(void *context, const char *bytes, size_t len)
+{
+    struct counted *c = context;
+
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(bytes[i], 'x');
+    c->bytes += len;
+    return c->enough == 0 || c->bytes < c->enough;
+}
+
+static int stream(const char *script, int timeout_ms, struct counted *c, struct command_result *r)
+{
+    const char *const argv[] = { "sh", "-c", script, NULL };
+    struct why why;
+
+    return command_stream(argv, timeout_ms, count, c, r, &why);
+}
+
+/* More than is kept, all of it seen, none of it held. */
+static void a_stream(void **state)
+{
+    struct counted all = { 0 }, some = { .enough = 1 };
+    struct command_result r;
+
+    (void)state;
+    assert_int_equal(
+        stream("head -c 20000000 /dev/zero | tr '\\0' x; echo y >&2; exit 5", 60000, &all, &r), 0);
+    assert_int_equal(all.bytes, 20000000);
+    assert_int_equal(r.status, 5);
+    assert_string_equal(r.out, "");
+    assert_string_equal(r.err, "y\n");
+    assert_false(r.truncated);
+    command_result_free(&r);
+    /* One that never ends is ended when enough was seen, */
+    assert_int_equal(stream("exec tr '\\0' x </dev/zero", 60000, &some, &r), 0);
+    assert_int_equal(r.status, 128 + SIGKILL);
+    command_result_free(&r);
+    /* or at the deadline, also while it goes on to talk. */
+    assert_int_equal(stream("exec tr '\\0' x </dev/zero", 200, &all, &r), -1);
+    command_result_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(output_and_status),      cmocka_unit_test(a_world_of_its_own),
         cmocka_unit_test(a_missing_tool),         cmocka_unit_test(the_deadline),
         cmocka_unit_test(a_talkative_tool),       cmocka_unit_test(a_daemon_left_behind),
-        cmocka_unit_test(the_words_of_a_failure),
+        cmocka_unit_test(the_words_of_a_failure), cmocka_unit_test(a_stream),
     };
     return cmocka_run_group_tests_name("command", tests, NULL, NULL);
 }
