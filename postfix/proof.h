@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The proof of a relay's service by Postfix itself, before real mail is routed through it.
+ *
+ * "sendmail -bv" sends a probe, no mail: qmgr(8) routes it by its sender, the service starts,
+ * connects, does TLS and AUTH, says MAIL FROM and RCPT TO, and leaves. Whatever would stop mail
+ * stops the probe: a service that cannot start, a SASL plugin or a CA file that is not there, a
+ * wrong password. Of the report, which Postfix mails to the probe's sender, see proof_sender.
+ *
+ * What this does not see: what a relay says only after the data, and whether it took the password
+ * where it offers no AUTH at all and takes the probe without.
+ */
+#ifndef DETOURD_POSTFIX_PROOF_H
+#define DETOURD_POSTFIX_PROOF_H
+
+#include "lib/config.h"
+#include "postfix/view.h"
+#include "postfix/why.h"
+#include <stdint.h>
+
+/* Longer than master(8) holds back a service that could not start (service_throttle_time, 60 s),
+ * so that a proof right after a repair succeeds. */
+#define PROOF_TIMEOUT_MS 90000
+
+enum proof_result {
+    PROOF_GOOD,
+    PROOF_REFUSED, /* reached through TLS and AUTH, but the relay refuses this sender or recipient;
+                      the reason has its words */
+    PROOF_FAILED,  /* the reason has Postfix's words */
+    PROOF_UNKNOWN  /* the probe could not be made, or nothing was heard of it; with a reason */
+};
+
+struct proof_plan {
+    const char *sender;    /* from proof_sender; Postfix leads it to the service */
+    const char *recipient; /* such as postmaster@HOST */
+    const char *host;      /* the relay's, as in the nexthop, without brackets */
+    uint16_t port;
+    const char *service; /* its name in master.cf */
+    int timeout_ms;      /* of it all; 0 for PROOF_TIMEOUT_MS */
+};
+
+/* Postfix must be running, and have settled with the service and the sender's entry. When this
+ * returns, nothing of the probe is left but what is on its way out: when a relay hangs, until
+ * smtp(8) gives it up. */
+enum proof_result proof_run(const struct config *config, const struct proof_plan *plan,
+                            struct why *why);
+
+/*
+ * A sender for the probe: double_bounce_sender at an address of this host's own, such as
+ * "double-bounce@[127.0.0.1]". That is of the local address class, and qmgr(8) discards what is
+ * addressed to double_bounce_sender there before any delivery agent sees it (qmgr_message.c, 3.5 to
+ * 3.11). It differs from the sender of address verification probes, which has $myorigin. The caller
+ * frees it; NULL with a reason where this Postfix has no such address.
+ */
+char *proof_sender(const struct view *view, struct why *why);
+
+#endif
