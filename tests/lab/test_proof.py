@@ -94,13 +94,13 @@ def test_what_the_relay_does(lab):
     assert_nothing_stays(lab)
 
 
-@SMALL
+@pytest.mark.lab(operators=1, domains=1, main_cf="service_throttle_time = 5s\n")
 def test_a_service_that_cannot_start_and_its_repair(lab):
     service = Service(lab, smtp_connect_timeout="bogus")
     proof = service.prove()
     assert proof.result == "failed" and "ends as soon as it is started" in proof.why
     assert_nothing_stays(lab)
-    # master(8) waits a minute before it starts it again.
+    # master(8) waits before it starts it again, a minute where it is not told otherwise.
     service.change()
     assert service.prove() == ("good", "")
 
