@@ -52,11 +52,13 @@ static void find_written(const struct main_cf *cf, const struct block_frame *fra
     read_services(is_known ? record : cf, source, &mark->services);
 }
 
-/* The entries that are about a service. */
+/* The entries that are about a service. Where they stand says little: "postconf -P" of the last
+ * entry before our block moves it into the block, and of our own last one behind it, since it
+ * writes an entry behind the comments that follow it (pcf_gobble_cf_line() in Postfix's
+ * src/postconf/postconf_edit.c). */
 struct tally {
     size_t ours, commented, theirs;
     size_t ours_at, theirs_at; /* the line of the last one */
-    bool ours_in_block, theirs_in_block;
 };
 
 static void count_line(struct tally *t, const struct line_owner *owner, size_t i, bool first)
@@ -65,12 +67,10 @@ static void count_line(struct tally *t, const struct line_owner *owner, size_t i
     if (owner->kind == LINE_OURS && first) {
         t->ours++;
         t->ours_at = i;
-        t->ours_in_block = owner->in_block;
     }
     if (owner->kind == LINE_THEIRS && first) {
         t->theirs++;
         t->theirs_at = i;
-        t->theirs_in_block = t->theirs_in_block || owner->in_block;
     }
 }
 
@@ -90,24 +90,13 @@ static struct tally *tally(const struct main_cf *cf, const struct line_owner *ow
     return tallies;
 }
 
-static enum claim claim_of(const struct tally *t)
+static enum claim claim_of(const struct tally *t, bool gone)
 {
     if (t->theirs > 0)
-        return t->theirs_in_block ? CLAIM_EDITED : CLAIM_ELSEWHERE;
+        return t->ours > 0 || gone ? CLAIM_ELSEWHERE : CLAIM_EDITED;
     if (t->ours > 0)
         return CLAIM_OURS;
     return t->commented > 0 ? CLAIM_COMMENTED : CLAIM_DELETED;
-}
-
-/* What our own entry has become, where nobody has written another. */
-static void say_place(const char *name, const struct tally *t, bool framed, struct findings *drift)
-{
-    if (t->ours > 1)
-        findings_add(drift, "the service %s stands in master.cf more than once (line %zu)", name,
-                     t->ours_at + 1);
-    else if (framed && !t->ours_in_block)
-        findings_add(drift, "the service %s was moved out of detourd's block (master.cf line %zu)",
-                     name, t->ours_at + 1);
 }
 
 static void say_claim(const char *name, enum claim claim, const struct tally *t,
@@ -123,6 +112,9 @@ static void say_claim(const char *name, enum claim claim, const struct tally *t,
         findings_add(drift, "the service %s was commented out in master.cf", name);
     else if (claim == CLAIM_DELETED)
         findings_add(drift, "the service %s was taken out of master.cf", name);
+    else if (t->ours > 1)
+        findings_add(drift, "the service %s stands in master.cf more than once (line %zu)", name,
+                     t->ours_at + 1);
 }
 
 /* The type is of no interest to the reader. */
@@ -132,7 +124,7 @@ static const char *shown(const char *name, char out[SHORTENED])
     return out;
 }
 
-static void find_claims(const struct main_cf *cf, const struct line_owner *owner, bool framed,
+static void find_claims(const struct main_cf *cf, const struct line_owner *owner,
                         struct master_mark *mark, struct findings *drift)
 {
     struct tally *tallies = tally(cf, owner, mark->services.count);
@@ -140,13 +132,10 @@ static void find_claims(const struct main_cf *cf, const struct line_owner *owner
 
     mark->claims = memory_zero(mark->services.count + 1, sizeof *mark->claims);
     for (size_t k = 0; k < mark->services.count; k++) {
-        enum claim claim = claim_of(&tallies[k]);
+        enum claim claim = claim_of(&tallies[k], mark->gone);
         mark->claims[k] = claim;
-        shown(mark->services.item[k].name, name);
-        if (claim == CLAIM_OURS)
-            say_place(name, &tallies[k], framed, drift);
-        else if (!mark->gone || claim != CLAIM_DELETED)
-            say_claim(name, claim, &tallies[k], drift);
+        if (!mark->gone || claim != CLAIM_DELETED)
+            say_claim(shown(mark->services.item[k].name, name), claim, &tallies[k], drift);
     }
     free(tallies);
 }
@@ -186,7 +175,7 @@ struct master_mark *master_mark_read(const struct main_cf *cf, const struct main
     mark->gone = mark->generation != 0 && !any_ours(cf, owner);
     judge_frame(&frame, mark, &drift);
     if (mark->generation != 0)
-        find_claims(cf, owner, block_frame_is_whole(&frame), mark, &drift);
+        find_claims(cf, owner, mark, &drift);
     mark->drift = drift.text;
     mark->drift_count = drift.count;
     free(owner);

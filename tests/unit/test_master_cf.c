@@ -227,7 +227,7 @@ static const struct other_hand hands[] = {
       "detour-ses unix - - n - - error\n" SMTP UUCP },
     { "", "detour-ses fifo - - n - - error\n", "too", CLAIM_ELSEWHERE,
       OWNER "detour-ses fifo - - n - - error\n" },
-    { SES, SES "detour-ses unix - - n - - error\n", "edited", CLAIM_EDITED,
+    { SES, SES "detour-ses unix - - n - - error\n", "line 10 too", CLAIM_ELSEWHERE,
       OWNER "detour-ses unix - - n - - error\n" },
     /* moved, copied */
     { "", SES, "detour-ses stands in master.cf more than once", CLAIM_OURS, OWNER },
@@ -273,23 +273,36 @@ static void the_other_hand(void **state)
     free(written);
 }
 
-/* One that still says all it said, in another place. */
-static void a_service_moved_out(void **state)
+/* "postconf -P" writes an entry behind the comments that follow it: what it edits may leave our
+ * block, or come into it. */
+static void entries_move_with_postconf(void **state)
 {
-    char *written = entered(OWNER), *without = edit(written, SES, ""), *edited;
+    char *written = entered(OWNER);
 
     (void)state;
-    edited = edit(without, "", SES);
-    struct master_mark *mark = read_mark(edited, written);
-    assert_int_equal(mark->drift_count, 1);
-    expect_drift(edited, mark, "moved out of detourd's block (master.cf line 11)");
-    assert_int_equal(mark->claims[0], CLAIM_OURS);
-    char *after = removed(edited, mark);
-    assert_string_equal(after, OWNER);
-    free(after);
-    master_mark_free(mark);
+    char *ours = edit(written, TLS, ""), *theirs = edit(written, UUCP, "");
+    char *moved = edit(ours, "", TLS), *edited = edit(ours, "", TLS NEW_LINE);
+    char *inside = edit(theirs, NOTICE, NOTICE UUCP);
+    const struct {
+        const char *text, *says, *after;
+    } cases[] = {
+        { moved, NULL, OWNER },
+        { edited, "the service detour-ses_tls was edited (master.cf line 11)", OWNER TLS NEW_LINE },
+        { inside, NULL, OWNER },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct master_mark *mark = read_mark(cases[i].text, written);
+        expect_drift(cases[i].text, mark, cases[i].says);
+        char *after = removed(cases[i].text, mark);
+        assert_string_equal(after, cases[i].after);
+        free(after);
+        master_mark_free(mark);
+    }
+    free(inside);
     free(edited);
-    free(without);
+    free(moved);
+    free(theirs);
+    free(ours);
     free(written);
 }
 
@@ -404,7 +417,7 @@ int main(void)
         cmocka_unit_test(what_is_entered_comes_off),
         cmocka_unit_test(just_this_is_written),
         cmocka_unit_test(the_other_hand),
-        cmocka_unit_test(a_service_moved_out),
+        cmocka_unit_test(entries_move_with_postconf),
         cmocka_unit_test(without_a_record),
         cmocka_unit_test(no_mark_at_all),
         cmocka_unit_test(generations_are_read),
