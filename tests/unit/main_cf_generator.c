@@ -1,28 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/main_cf_generator.h"
 
+#include "tests/unit/generator.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LONG_LINE 100000
-#define COUNT(a)  (sizeof(a) / sizeof((a)[0]))
-
-/* Of the C library's own the numbers may change with its version. */
-static uint32_t state;
-
-static uint32_t below(uint32_t limit)
-{
-    state = state * 1664525u + 1013904223u;
-    return (uint32_t)(((uint64_t)(state >> 8) * limit) >> 24);
-}
-
-static bool one_in(uint32_t n)
-{
-    return below(n) == 0;
-}
-
-#define PICK(list) ((list)[below(COUNT(list))])
 
 /* What a route sets, names that only look like it, and others; the last are legal at all times. */
 static const char *const names[] = {
@@ -88,37 +72,6 @@ static const char *const values[] = {
 /* Postfix's programs end at these ("macro processing error") where they need the value. */
 static const char *const bad_values[] = { "$", "${relayhost", "${", "$()", "a $ b" };
 
-/* Between two physical lines of one logical line, and between two logical lines. */
-static const char *const between[] = {
-    "# a comment\n",
-    "#relayhost = commented out\n",
-    "  # indented\n",
-    "\t#\n",
-    "\n",
-    "   \n",
-    " \t\v\f\r\n",
-    "\r\n",
-    "#detourd:relayhost = x\n",
-    "#detourd\n",
-    "#detourd:\n",
-    "#Detourd: relayhost = x\n",
-    "# detourd: relayhost = x\n",
-    "# detourd:begin relay ses 587 generation 7\n",
-    "# detourd: beginning\n",
-    "#  detourd: end 0123456789abcdef\n",
-    "## detourd: begin relay ses 587 generation 7\n",
-    " #detourd: relayhost = x\n",
-    "\t# detourd: begin relay ses 587 generation 7\n",
-    "# \xff\xfe not UTF-8\n",
-    "# Written by detour-apply(8); \"detour-apply direct\" takes it out again.\n",
-};
-
-static void put_between(FILE *out)
-{
-    for (uint32_t n = below(3); n > 0; n--)
-        fputs(PICK(between), out);
-}
-
 /* NAME is whose value it is: Postfix's programs end at one that refers to itself. */
 static const char *pick_value(enum generator_kind kind, const char *name)
 {
@@ -131,8 +84,9 @@ static const char *pick_value(enum generator_kind kind, const char *name)
 
 static void put_value(FILE *out, enum generator_kind kind, const char *name)
 {
-    fputs(kind == GENERATE_ANY && one_in(30) ? PICK(bad_values) : pick_value(kind, name), out);
-    if (one_in(300))
+    fputs(kind == GENERATE_ANY && generate_one_in(30) ? PICK(bad_values) : pick_value(kind, name),
+          out);
+    if (generate_one_in(300))
         for (int i = 0; i < LONG_LINE / 10; i++)
             fputs("host.test, ", out);
 }
@@ -142,7 +96,7 @@ static void put_continuation(FILE *out, enum generator_kind kind, const char *na
     static const char *const indents[] = { " ", "\t", "  ", " \t", "\v", "\f", "\r", "        " };
 
     fputc('\n', out);
-    put_between(out);
+    generate_between(out);
     fputs(PICK(indents), out);
     put_value(out, kind, name);
 }
@@ -151,75 +105,31 @@ static void put_parameter(FILE *out, enum generator_kind kind)
 {
     static const char *const ends[] = { "\n", "\n", "\n", "\n", " \n", "\t\n", "\r\n", "\n\n" };
 
-    const char *name = kind == GENERATE_ANY && one_in(12) ? PICK(odd_names) : PICK(names);
+    const char *name = kind == GENERATE_ANY && generate_one_in(12) ? PICK(odd_names) : PICK(names);
 
     fputs(name, out);
-    if (kind == GENERATE_LEGAL || !one_in(15))
+    if (kind == GENERATE_LEGAL || !generate_one_in(15))
         fputs(PICK(equals), out);
     put_value(out, kind, name);
-    while (one_in(3))
+    while (generate_one_in(3))
         put_continuation(out, kind, name);
     fputs(PICK(ends), out);
-}
-
-/* A few bytes at random places changed, put in or taken out. */
-static void disturb(struct bytes *file)
-{
-    static const char bytes[] = "\n\n\r \t\v\f#=:$ {}x\xff\xc3";
-
-    for (uint32_t n = 1 + below(4); n > 0 && file->len > 0; n--) {
-        uint32_t at = below((uint32_t)file->len);
-        if (one_in(3))
-            memmove(file->text + at, file->text + at + 1, file->len-- - at);
-        else
-            file->text[at] = bytes[below(sizeof bytes - 1)];
-    }
-}
-
-static void use_carriage_returns(struct bytes *file)
-{
-    struct bytes out = { NULL, 0 };
-    FILE *to = open_memstream(&out.text, &out.len);
-
-    for (size_t i = 0; i < file->len; i++)
-        if (file->text[i] == '\n')
-            fputs("\r\n", to);
-        else
-            fputc(file->text[i], to);
-    fclose(to);
-    free(file->text);
-    *file = out;
-}
-
-static void cut(struct bytes *file, size_t len)
-{
-    file->len = len;
-    file->text[len] = '\0';
-}
-
-/* Where the last line ends without a newline, or goes on into nothing. */
-static void spoil_end(struct bytes *file)
-{
-    size_t len = file->len;
-
-    while (len > 0 && file->text[len - 1] == '\n')
-        len--;
-    cut(file, len);
 }
 
 static void put_lines(FILE *out, enum generator_kind kind)
 {
     static const char *const ends[] = { "  ", "\t", " # c", "#", "  continued", "\n \n", "\r" };
 
-    if (one_in(12) && kind == GENERATE_ANY)
-        fputs(one_in(2) ? " relayhost = continues nothing\n" : "\t# c\n \n  x\n\ty\n", out);
-    put_between(out);
-    for (uint32_t n = one_in(20) ? 0 : 1 + below(12); n > 0; n--) {
+    if (generate_one_in(12) && kind == GENERATE_ANY)
+        fputs(generate_one_in(2) ? " relayhost = continues nothing\n" : "\t# c\n \n  x\n\ty\n",
+              out);
+    generate_between(out);
+    for (uint32_t n = generate_one_in(20) ? 0 : 1 + generate_below(12); n > 0; n--) {
         put_parameter(out, kind);
-        put_between(out);
+        generate_between(out);
     }
     /* A continuation of nothing is a line of its own for a parser of another kind. */
-    if (one_in(6))
+    if (generate_one_in(6))
         fputs(PICK(ends), out);
 }
 
@@ -228,19 +138,18 @@ struct bytes generate_main_cf(uint32_t seed, enum generator_kind kind)
     struct bytes file = { NULL, 0 };
     FILE *out = open_memstream(&file.text, &file.len);
 
-    state = seed * 2654435761u + 12345u;
-    below(1);
-    if (!one_in(100))
+    generate_start(seed);
+    if (!generate_one_in(100))
         put_lines(out, kind);
     fclose(out);
-    if (one_in(6))
-        use_carriage_returns(&file);
-    if (one_in(4))
-        spoil_end(&file);
-    if (kind == GENERATE_ANY && one_in(3))
-        disturb(&file);
-    if (kind == GENERATE_ANY && one_in(8))
-        cut(&file, below((uint32_t)file.len + 1));
+    if (generate_one_in(6))
+        generate_carriage_returns(&file);
+    if (generate_one_in(4))
+        generate_no_end(&file);
+    if (kind == GENERATE_ANY && generate_one_in(3))
+        generate_disturbance(&file);
+    if (kind == GENERATE_ANY && generate_one_in(8))
+        generate_cut(&file, generate_below((uint32_t)file.len + 1));
     return file;
 }
 
