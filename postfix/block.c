@@ -154,6 +154,20 @@ bool block_frame_is_intact(const struct main_cf *cf, const struct block_frame *f
     return block_frame_is_whole(frame) && block_is_intact(cf, frame->begin, frame->end);
 }
 
+bool block_added_newline(const struct main_cf *cf, const struct block_frame *frame,
+                         const struct main_cf *record, const struct block_frame *written)
+{
+    const struct block_head *head = frame->readable ? &frame->head : &written->head;
+
+    if (!head->no_newline || record == NULL || frame->begins == 0)
+        return head->no_newline;
+    if (frame->begin == 0 || written->begin == 0)
+        return false;
+    const struct main_cf_line *now = main_cf_line(cf, frame->begin - 1);
+    const struct main_cf_line *then = main_cf_line(record, written->begin - 1);
+    return now->len == then->len && memcmp(now->text, then->text, now->len) == 0;
+}
+
 void block_settings(const struct main_cf *cf, size_t begin, size_t end, struct settings *settings)
 {
     for (size_t i = begin; i < end; i++) {

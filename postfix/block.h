@@ -73,6 +73,12 @@ bool block_frame_is_whole(const struct block_frame *frame);
 /* Whether FRAME's block is whole, and just as it was written. */
 bool block_frame_is_intact(const struct main_cf *cf, const struct block_frame *frame);
 
+/* Whether the newline in front of FRAME's block was added with it, to the owner's last line. That
+ * line must still be there, as it is in WRITTEN of RECORD where that is known (not NULL): the
+ * newline of another one is not ours. */
+bool block_added_newline(const struct main_cf *cf, const struct block_frame *frame,
+                         const struct main_cf *record, const struct block_frame *written);
+
 /* The settings of an intact block. */
 void block_settings(const struct main_cf *cf, size_t begin, size_t end, struct settings *settings);
 

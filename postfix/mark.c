@@ -49,7 +49,8 @@ static void find_written(const struct main_cf *cf, const struct block_frame *fra
     }
     mark->legible = true;
     mark->generation = head->generation;
-    mark->no_newline = head->no_newline;
+    mark->no_newline =
+        block_added_newline(cf, frame, is_known ? record : NULL, is_known ? &written : frame);
     mark->prepared = head->kind == BLOCK_PREPARED;
     block_settings(is_known ? record : cf, source->begin, source->end, &all);
     settings_add_others(&mark->settings, &all, mark->prepared ? "relayhost" : "");

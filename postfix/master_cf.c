@@ -48,7 +48,8 @@ static void find_written(const struct main_cf *cf, const struct block_frame *fra
     }
     mark->legible = true;
     mark->generation = head->generation;
-    mark->no_newline = head->no_newline;
+    mark->no_newline =
+        block_added_newline(cf, frame, is_known ? record : NULL, is_known ? &written : frame);
     read_services(is_known ? record : cf, source, &mark->services);
 }
 
@@ -140,6 +141,28 @@ static void find_claims(const struct main_cf *cf, const struct line_owner *owner
     free(tallies);
 }
 
+/* What lost its first line, or what somebody indented, goes on where the owner's last entry ended.
+ */
+static void find_continued(const struct main_cf *cf, const struct line_owner *owner,
+                           struct findings *drift)
+{
+    size_t first = 0;
+
+    for (size_t i = 0; i < main_cf_line_count(cf); i++) {
+        size_t logical = main_cf_line(cf, i)->logical;
+        if (logical == NO_LOGICAL_LINE)
+            continue;
+        if (logical != main_cf_line(cf, first)->logical)
+            first = i;
+        if (owner[i].in_block && !owner[first].in_block) {
+            findings_add(drift,
+                         "master.cf line %zu, in detourd's block, continues the entry of line %zu",
+                         i + 1, first + 1);
+            return;
+        }
+    }
+}
+
 static void judge_frame(const struct block_frame *frame, const struct master_mark *mark,
                         struct findings *drift)
 {
@@ -174,8 +197,10 @@ struct master_mark *master_mark_read(const struct main_cf *cf, const struct main
     struct line_owner *owner = service_ownership_find(cf, &mark->services);
     mark->gone = mark->generation != 0 && !any_ours(cf, owner);
     judge_frame(&frame, mark, &drift);
-    if (mark->generation != 0)
+    if (mark->generation != 0) {
         find_claims(cf, owner, mark, &drift);
+        find_continued(cf, owner, &drift);
+    }
     mark->drift = drift.text;
     mark->drift_count = drift.count;
     free(owner);

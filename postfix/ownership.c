@@ -95,14 +95,14 @@ static void mark_blocks(const struct main_cf *cf, struct line_owner *owner)
     }
 }
 
-/* Where our notice stands in our block, another one outside of it is the owner's. */
+/* Where there is a block of ours, a notice outside of it is the owner's: a copy. */
 static void leave_copied_notices(const struct main_cf *cf, struct line_owner *owner)
 {
-    size_t inside = 0;
+    bool any = false;
 
     for (size_t i = 0; i < main_cf_line_count(cf); i++)
-        inside += owner[i].in_block && block_line_kind(main_cf_line(cf, i)) == BLOCK_NOTICE;
-    for (size_t i = 0; inside > 0 && i < main_cf_line_count(cf); i++)
+        any = any || owner[i].in_block;
+    for (size_t i = 0; any && i < main_cf_line_count(cf); i++)
         if (!owner[i].in_block && block_line_kind(main_cf_line(cf, i)) == BLOCK_NOTICE)
             owner[i].kind = LINE_OTHER;
 }
@@ -114,6 +114,24 @@ void ownership_find_blocks(const struct main_cf *cf, struct line_owner *owner)
             owner[i].kind = LINE_FRAME;
     mark_blocks(cf, owner);
     leave_copied_notices(cf, owner);
+}
+
+static bool is_ours(const struct line_owner *owner)
+{
+    return owner->kind == LINE_FRAME || owner->kind == LINE_OURS;
+}
+
+void ownership_leave_stray_notices(const struct main_cf *cf, struct line_owner *owner)
+{
+    size_t count = main_cf_line_count(cf);
+
+    for (size_t i = 0; i < count; i++) {
+        bool below_begin = i > 0 && block_line_kind(main_cf_line(cf, i - 1)) == BLOCK_BEGIN;
+        bool above_ours = i + 1 < count && owner[i + 1].kind == LINE_OURS;
+        if (owner[i].kind == LINE_FRAME && !owner[i].in_block && !below_begin && !above_ours &&
+            block_line_kind(main_cf_line(cf, i)) == BLOCK_NOTICE)
+            owner[i].kind = LINE_OTHER;
+    }
 }
 
 /* What continues a line of the block belongs to it, wherever it stands. */
@@ -151,11 +169,6 @@ static bool names_our_files(const struct setting *setting)
     return strstr(setting->value, "/" PRIVATE "/") != NULL;
 }
 
-static bool is_ours(const struct line_owner *owner)
-{
-    return owner->kind == LINE_FRAME || owner->kind == LINE_OURS;
-}
-
 /* A line of theirs at first look, when it is as we wrote it and stands where we put it. */
 static void claim(const struct main_cf *cf, const struct settings *settings,
                   struct line_owner *owner, size_t i)
@@ -190,5 +203,6 @@ struct line_owner *ownership_find(const struct main_cf *cf, const struct setting
     for (size_t i = count; i > 0; i--)
         if (owner[i - 1].kind == LINE_THEIRS)
             claim(cf, settings, owner, i - 1);
+    ownership_leave_stray_notices(cf, owner);
     return owner;
 }

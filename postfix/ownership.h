@@ -37,6 +37,10 @@ struct line_owner *ownership_find(const struct main_cf *cf, const struct setting
 /* Fills in what is alike in main.cf and master.cf: LINE_FRAME and IN_BLOCK. */
 void ownership_find_blocks(const struct main_cf *cf, struct line_owner *owner);
 
+/* Once it is known what is ours: a notice that stands neither below the first line of a block nor
+ * above what we set is the owner's. */
+void ownership_leave_stray_notices(const struct main_cf *cf, struct line_owner *owner);
+
 /* The name that a line put aside sets, or NULL where it continues the one before; the caller frees
  * it. */
 char *put_aside_name(const struct main_cf_line *line);

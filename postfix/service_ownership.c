@@ -130,5 +130,6 @@ struct line_owner *service_ownership_find(const struct main_cf *cf, const struct
     for (size_t i = 0; i < count; i++)
         if (owner[i].in_block && owner[i].kind == LINE_OTHER)
             look_for_commented(cf, i, services, owner);
+    ownership_leave_stray_notices(cf, owner);
     return owner;
 }

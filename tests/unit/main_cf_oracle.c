@@ -71,6 +71,15 @@ static struct entry split(const char *line)
     return entry;
 }
 
+static struct entry *add_entry(struct entries *entries, size_t *room)
+{
+    if (entries->count == *room) {
+        *room = 2 * *room + 16;
+        entries->item = realloc(entries->item, *room * sizeof *entries->item);
+    }
+    return &entries->item[entries->count++];
+}
+
 struct entries oracle_read(const struct bytes *file)
 {
     struct input in = { .file = file };
@@ -82,11 +91,7 @@ struct entries oracle_read(const struct bytes *file)
         /* "logical line must not start with whitespace": a warning, and on. */
         if (is_space((unsigned char)line[0]))
             continue;
-        if (entries.count == room) {
-            room = 2 * room + 16;
-            entries.item = realloc(entries.item, room * sizeof *entries.item);
-        }
-        entries.item[entries.count++] = split(line);
+        *add_entry(&entries, &room) = split(line);
     }
     free(line);
     return entries;
@@ -160,6 +165,104 @@ struct bytes oracle_edit(const struct bytes *file, const char *name, const char 
     }
     if (!found)
         fprintf(to, "%s = %s\n", name, value);
+    fclose(to);
+    free(line);
+    return out;
+}
+
+#define BLANKS " \t\r\n"
+
+/* mystrtok(). */
+static char *word(char **rest)
+{
+    char *start = *rest + strspn(*rest, BLANKS);
+    size_t len = strcspn(start, BLANKS);
+
+    *rest = start + len + (start[len] != '\0');
+    start[len] = '\0';
+    return len > 0 ? start : NULL;
+}
+
+static char *service_name(char **rest)
+{
+    char *name = word(rest), *type = word(rest), *both = NULL;
+
+    if (name != NULL && asprintf(&both, type == NULL ? "%s" : "%s/%s", name, type) == -1)
+        abort();
+    return both;
+}
+
+struct entries oracle_services(const struct bytes *file)
+{
+    struct input in = { .file = file };
+    struct entries entries = { NULL, 0 };
+    size_t room = 0;
+    char *line = malloc(file->len + 1);
+
+    while (read_logical(&in, line)) {
+        char *rest = line, *name = is_space((unsigned char)line[0]) ? NULL : service_name(&rest);
+        if (name == NULL)
+            continue;
+        char *value = calloc(1, strlen(rest) + 2), *to = value;
+        for (char *w = word(&rest); w != NULL; w = word(&rest))
+            to = stpcpy(stpcpy(to, to == value ? "" : " "), w);
+        *add_entry(&entries, &room) = (struct entry){ .name = name, .value = value };
+    }
+    free(line);
+    return entries;
+}
+
+static bool is_content_line(const char *line)
+{
+    char first = line[strspn(line, SPACES)];
+
+    return first != '#' && first != '\0';
+}
+
+/* pcf_gobble_cf_line(), whose content is thrown away. */
+static void gobble(struct input *in, char *line, FILE *to)
+{
+    while ((look_ahead(in) == '#' || is_space(look_ahead(in))) && read_physical(in, line) > 0)
+        if (!is_content_line(line))
+            fputs(line, to);
+}
+
+static bool is_named(const char *line, const char *name)
+{
+    char *copy = strdup(line), *rest = copy, *own = service_name(&rest);
+    bool same = own != NULL && strcmp(own, name) == 0;
+
+    free(own);
+    free(copy);
+    return same;
+}
+
+struct bytes oracle_edit_master(const struct bytes *file, enum oracle_master_edit edit,
+                                const char *name, const char *text)
+{
+    struct input in = { .file = file };
+    struct bytes out = { NULL, 0 };
+    FILE *to = open_memstream(&out.text, &out.len);
+    char *line = malloc(file->len + 2);
+    size_t found = 0;
+    bool matched = false;
+
+    while (read_physical(&in, line) > 0) {
+        bool is_start = is_content_line(line) && !is_space((unsigned char)line[0]);
+        matched = is_start ? is_named(line, name) : matched;
+        found += is_start && matched;
+        if (is_start && matched && edit == MASTER_REWRITE)
+            gobble(&in, line, to);
+        if (is_start && matched &&
+            (edit == MASTER_REWRITE || (edit == MASTER_REPLACE && found == 1)))
+            fputs(text, to);
+        else if (!is_content_line(line) || !matched)
+            fputs(line, to);
+        else if (edit == MASTER_COMMENT_OUT)
+            fprintf(to, "#%s", line);
+    }
+    if (found == 0 && edit == MASTER_REPLACE)
+        fputs(text, to);
     fclose(to);
     free(line);
     return out;

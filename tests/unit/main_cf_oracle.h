@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * main.cf as Postfix reads it, by a reader that shares nothing with the one under test: written
- * after Postfix's readllines(), split_nameval() and dict_load_fp() (src/util), and its editor after
- * pcf_edit_main() (src/postconf/postconf_edit.c).
+ * main.cf and master.cf as Postfix reads them, by a reader that shares nothing with the one under
+ * test: written after Postfix's readllines(), split_nameval() and dict_load_fp() (src/util) and
+ * get_master_ent() (src/master), and its editors after pcf_edit_main() and pcf_edit_master()
+ * (src/postconf/postconf_edit.c).
  */
 #ifndef DETOURD_MAIN_CF_ORACLE_H
 #define DETOURD_MAIN_CF_ORACLE_H
@@ -38,5 +39,20 @@ size_t entries_named(const struct entries *entries, const char *name);
 
 /* What "postconf -e NAME=VALUE" leaves. The caller frees the text. */
 struct bytes oracle_edit(const struct bytes *file, const char *name, const char *value);
+
+/* The entries of master.cf: "name/type", and its other words with one blank between them. */
+struct entries oracle_services(const struct bytes *file);
+
+enum oracle_master_edit {
+    MASTER_REPLACE, /* -Me: the first entry of the name becomes TEXT, others go; or it is added */
+    MASTER_REWRITE, /* -Pe, -Fe: each becomes TEXT, behind the comments that follow it */
+    MASTER_EXCLUDE, /* -MX */
+    MASTER_COMMENT_OUT /* -M# */
+};
+
+/* What "postconf" leaves of master.cf when the service NAME ("name/type") is edited. The caller
+ * frees the text. */
+struct bytes oracle_edit_master(const struct bytes *file, enum oracle_master_edit edit,
+                                const char *name, const char *text);
 
 #endif

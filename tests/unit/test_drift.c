@@ -180,6 +180,22 @@ static void the_other_hand(void **state)
     free(marked);
 }
 
+/* Our block stands behind a newline of its own where the owner's last line had none. Without that
+ * line, the newline before is the owner's. */
+static void a_last_line_taken_out(void **state)
+{
+    char *marked = in_force("a = 1\nb = 2", false), *edited = edit(marked, "b = 2\n", "");
+    struct mark *mark = read_mark(edited, marked);
+
+    (void)state;
+    char *after = removed(edited, mark);
+    assert_string_equal(after, "a = 1\n");
+    free(after);
+    mark_free(mark);
+    free(edited);
+    free(marked);
+}
+
 /* The block is deleted, what was put aside is not: that is to come back. */
 static void a_block_cut_out(void **state)
 {
@@ -333,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_other_hand),
+        cmocka_unit_test(a_last_line_taken_out),
         cmocka_unit_test(a_block_cut_out),
         cmocka_unit_test(a_block_without_its_frame),
         cmocka_unit_test(without_a_record),

@@ -217,6 +217,10 @@ static const struct other_hand hands[] = {
       OWNER "mine-ses   unix -       -       n       -       -       smtp\n" SASL LEVEL },
     /* what is left of ours does not stay in the owner's entry */
     { FIRST, "", "taken out", CLAIM_DELETED, OWNER },
+    { FIRST, "", "line 7, in detourd's block, continues the entry of line 3", CLAIM_DELETED,
+      OWNER },
+    { NOTICE, "  -o theirs=1\n", "line 6, in detourd's block, continues the entry of line 3",
+      CLAIM_OURS, OWNER "  -o theirs=1\n" },
     { FIRST, "#" FIRST, "taken out", CLAIM_DELETED, OWNER "#" FIRST },
     { FIRST SASL, "", "taken out", CLAIM_DELETED, OWNER },
     { FIRST, "  -o theirs=1\n", "taken out", CLAIM_DELETED, OWNER "  -o theirs=1\n" },
