@@ -380,7 +380,8 @@ static void entries_are_found(void **state)
                                "  pass - - y - - smtp\n"
                                "smtp\tunix\t-\t-\tn\t-\t12\tsmtp -v\n"
                                "detour-b inet n - y - - smtp\n"
-                               "detour-c\vunix unix - - y - - smtp\n";
+                               "detour-c\vunix unix - - y - - smtp\n"
+                               "detour-d\n\vunix unix - - y - - smtp\n";
     struct main_cf *cf = parse(file);
 
     (void)state;
@@ -388,6 +389,7 @@ static void entries_are_found(void **state)
     assert_int_equal(master_line_of(cf, "detour"), 0);
     assert_int_equal(master_line_of(cf, "detour-b"), 0);
     assert_int_equal(master_line_of(cf, "detour-c"), 0);
+    assert_int_equal(master_line_of(cf, "detour-d"), 0);
     assert_int_equal(master_line_of(cf, "smtp"), 6);
     char *chroot = master_word(cf, "smtp/unix", MASTER_CHROOT);
     char *maxproc = master_word(cf, "smtp/unix", MASTER_MAXPROC);
