@@ -149,6 +149,12 @@ def test_a_relay_that_cannot_prove_itself_is_never_used(lab, spoil, state):
     assert status["route"]["name"] == "direct" and untouched(lab) == before
 
 
+def test_a_port_that_begins_with_tls_is_proven_as_such(lab):
+    office = (lab.relay, {"ports": (465, 587)})
+    status = settled(lab, relays={"office": office}, mode="observe", postfix="method = transport")
+    assert [(r["port"], r["state"]) for r in status["relays"]] == [(465, "proven"), (587, "proven")]
+
+
 @pytest.mark.parametrize("kind", ["no-starttls", "wrong-name", "self-signed", "expired"])
 def test_an_eavesdropper_never_sees_the_password(lab, kind):
     thief, secret = lab.eavesdropper, "s3cret-of-the-relay"
