@@ -3,9 +3,10 @@
  * A file in libconfuse's syntax, read so that all its errors are found in one pass.
  *
  * libconfuse stops at the first unknown name, merges repeated sections, expands "${HOME}" from the
- * environment and ends at a NUL. Here every value is taken as a string and judged later with its
- * line at hand; unknown statements are noted, blanked out and the rest is parsed again; `$`, NUL,
- * a name or a section that stands twice are errors. Only a syntax error ends the reading.
+ * environment, ends at a NUL, and takes no comment within a statement. Here every value is taken as
+ * a string and judged later with its line at hand; unknown statements are noted, blanked out and
+ * the rest is parsed again; `$`, NUL, a name or a section that stands twice, a comment without an
+ * end are errors. Only a syntax error ends the reading.
  */
 #ifndef DETOURD_CONF_FILE_H
 #define DETOURD_CONF_FILE_H
