@@ -193,6 +193,7 @@ static enum change_kind render_with(const struct config *config, struct change *
             view_value(view, render_sasl_options_name(config->postfix.tls_level)),
         .tls_policy_maps = view_raw(view, "smtp_tls_policy_maps"),
         .tls_ca_file = view_value(view, "smtp_tls_CAfile"),
+        .status_filter = view_value(view, "smtp_delivery_status_filter"),
         .utf8_maps = strcasecmp(view_value(view, "smtputf8_enable"), "yes") == 0,
         .owner_ca = owner_ca,
         .relay_ca = relay_ca,

@@ -31,6 +31,8 @@ static const struct {
     const char *service, *name;
 } pinned[] = {
     { "smtp/unix", "relayhost" },
+    { "smtp/unix", "smtp_cname_overrides_servername" },
+    { "smtp/unix", "smtp_delivery_status_filter" },
     { "smtp/unix", "smtp_sasl_auth_enable" },
     { "smtp/unix", "smtp_sasl_password_maps" },
     { "smtp/unix", "smtp_sasl_security_options" },
@@ -270,8 +272,9 @@ static void refuse_delimiter(const struct view *view, struct findings *refusals)
                      value);
 }
 
-static void refuse_map_type(const struct view *view, struct findings *refusals)
+static void refuse_map_types(const struct view *view, struct findings *refusals)
 {
+    static const char *const shield[] = { "regexp", "pipemap" };
     const char *type = view_value(view, "default_database_type");
 
     if (!view_has_map_type(view, type))
@@ -279,6 +282,12 @@ static void refuse_map_type(const struct view *view, struct findings *refusals)
                      "default_database_type = %s, but this Postfix has no such map type "
                      "(postconf -m)",
                      type);
+    for (size_t i = 0; i < sizeof shield / sizeof shield[0]; i++)
+        if (!view_has_map_type(view, shield[i]))
+            findings_add(refusals,
+                         "this Postfix has no map type %s (postconf -m), which keeps mail from "
+                         "bouncing that a relay refuses",
+                         shield[i]);
 }
 
 void find_refusals(const struct view *view, const struct config *config, struct findings *refusals)
@@ -300,6 +309,11 @@ void find_refusals(const struct view *view, const struct config *config, struct 
     refuse_if_yes(view, "smtp_tls_wrappermode",
                   "every connection begins with TLS, so STARTTLS with the relay cannot work",
                   refusals);
+    refuse_if_yes(
+        view, "smtp_cname_overrides_servername",
+        "Postfix speaks of a relay by what a CNAME record makes of its name, so that what "
+        "the relay refuses could not be kept from bouncing; " OTHER_METHOD,
+        refusals);
     if (view_value(view, "smtp_tls_policy_maps")[0] == '\0')
         refuse_if_set(
             view, "smtp_tls_per_site",
@@ -311,7 +325,7 @@ void find_refusals(const struct view *view, const struct config *config, struct 
     refuse_overrides(view, refusals);
     refuse_sasl(view, refusals);
     refuse_delimiter(view, refusals);
-    refuse_map_type(view, refusals);
+    refuse_map_types(view, refusals);
 }
 
 static bool plugins_found(void)
@@ -392,8 +406,23 @@ static void note_product(const struct view *view, const struct config *config,
     free(mark);
 }
 
+/* A message then gets one try, and a failure for now returns it to the sender (qmgr_active.c). */
+static void note_lifetime(const struct view *view, const char *name, const char *which,
+                          struct findings *notes)
+{
+    const char *value = view_value(view, name);
+
+    if (value[0] != '\0' && strtol(value, NULL, 10) == 0)
+        findings_add(notes,
+                     "%s = %s: %s that the relay refuses is given up at once, since nothing may "
+                     "wait",
+                     name, value, which);
+}
+
 void find_notes(const struct view *view, const struct config *config, struct findings *notes)
 {
+    note_lifetime(view, "maximal_queue_lifetime", "mail", notes);
+    note_lifetime(view, "bounce_queue_lifetime", "a delivery report", notes);
     note_product(view, config, notes);
     note_if_set(view, "smtp_sasl_mechanism_filter",
                 "the relay has to offer one of the mechanisms that it lets through", notes);

@@ -3,6 +3,7 @@
 
 #include "lib/memory.h"
 #include "lib/secret.h"
+#include "postfix/shield.h"
 #include "postfix/text.h"
 #include "postfix/utf8.h"
 #include <ctype.h>
@@ -182,6 +183,21 @@ struct keys {
     char *host, *nexthop;
 };
 
+/* The same smtp(8) serves other destinations too. */
+static void set_shield(struct rendering *out, const struct render_input *in,
+                       const struct keys *keys)
+{
+    char *table = shield_table(keys->host);
+    char *path = memory_format("%s/" SHIELD, in->directory);
+    char *filter = shield_filter(path, in->status_filter);
+
+    contents_add_file(&out->contents, SHIELD, table);
+    settings_add(&out->settings, "smtp_delivery_status_filter", filter);
+    free(filter);
+    free(path);
+    free(table);
+}
+
 static void set_all(struct rendering *out, const struct render_input *in, const struct keys *keys)
 {
     settings_add(&out->settings, "relayhost", keys->nexthop);
@@ -192,6 +208,7 @@ static void set_all(struct rendering *out, const struct render_input *in, const 
         settings_add(&out->settings, render_sasl_options_name(in->tls_level), "noanonymous");
     set_map(out, in, "smtp_tls_policy_maps", POLICY_MAP, in->tls_policy_maps);
     set_ca(out, in);
+    set_shield(out, in, keys);
 }
 
 /* Both keys: Postfix asks for the bare host first. */

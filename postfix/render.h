@@ -19,6 +19,7 @@
 #define SASL_MAP   "sasl"
 #define POLICY_MAP "policy"
 #define CA_BUNDLE  "ca.pem"
+#define SHIELD     "shield"
 
 struct render_input {
     const struct relay *relay;
@@ -35,9 +36,10 @@ struct render_input {
     const char *sasl_security_options; /* for sessions of the route's TLS level */
     const char *tls_policy_maps;
     const char *tls_ca_file;
-    bool utf8_maps;       /* the host's maps hold UTF-8 alone (postconf(5), smtputf8_enable) */
-    const char *owner_ca; /* the content of tls_ca_file; NULL where there is none */
-    const char *relay_ca; /* the content of the relay's ca_file */
+    const char *status_filter; /* smtp_delivery_status_filter */
+    bool utf8_maps;            /* the host's maps hold UTF-8 alone (postconf(5), smtputf8_enable) */
+    const char *owner_ca;      /* the content of tls_ca_file; NULL where there is none */
+    const char *relay_ca;      /* the content of the relay's ca_file */
 };
 
 struct rendering {

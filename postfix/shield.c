@@ -23,11 +23,27 @@
     "/^5\\.(1\\.(1|2|10)|2\\.[0-9]+) " \
     "(host .* said: .*\\(in reply to RCPT TO command\\)|[^[]*)$/"
 
-static void write_rules(FILE *out, const char *host)
+/* Postfix as a relay judges everybody in reply to RCPT TO (smtpd_delay_reject), and says whom. */
+#define OF_SOMEBODY_ELSE                                                \
+    "/ said: .* (Sender address|Client host|Helo command) rejected: .*" \
+    "\\(in reply to RCPT TO command\\)$/"
+
+static void write_rules_about(FILE *out, const char *host)
 {
     fprintf(out, RULE("([^][]*[ =])?%s([ :[].*)?"), host);
     fprintf(out, RULE("SASL \\[CACHED\\] authentication failed; server %s said: .*"), host);
     fprintf(out, RULE("mail for \\[%s\\].*"), host);
+}
+
+/* HOST is quoted; NULL for all. */
+static void write_rules(FILE *out, const char *guard, const char *host)
+{
+    fprintf(out, "if %s\n", guard);
+    if (host == NULL)
+        fputs(RULE(".*"), out);
+    else
+        write_rules_about(out, host);
+    fputs("endif\n", out);
 }
 
 /* As an extended regular expression. smtp(8) drops the prefix of an IPv6 literal (host_port.c). */
@@ -49,19 +65,14 @@ static char *quoted(const char *host)
 
 char *shield_table(const char *host)
 {
+    char *pattern = host == NULL ? NULL : quoted(host);
     struct text out;
 
     text_open(&out);
     fputs("# What a relay refuses waits, but for verdicts on a recipient.\n", out.out);
-    fputs("if !" VERDICT "\n", out.out);
-    if (host == NULL) {
-        fputs(RULE(".*"), out.out);
-    } else {
-        char *pattern = quoted(host);
-        write_rules(out.out, pattern);
-        free(pattern);
-    }
-    fputs("endif\n", out.out);
+    write_rules(out.out, "!" VERDICT, pattern);
+    write_rules(out.out, OF_SOMEBODY_ELSE, pattern);
+    free(pattern);
     text_close(&out);
     return out.bytes;
 }

@@ -6,7 +6,8 @@
  * the relay said it or Postfix concluded it from what the relay offers. What stays is a verdict on
  * the recipient, which any other way would end with too: 5.1.1, 5.1.2, 5.1.10 (no such mailbox,
  * system or host; RFC 3463, RFC 7505) and 5.2.X (the mailbox), in reply to RCPT TO. A reply without
- * such a code is no such verdict.
+ * such a code is no such verdict, nor is one that says that it is about the sender, the client or
+ * HELO.
  *
  * The filter sees "STATUS TEXT". In every text of smtp(8)'s the first bracket opens the address of
  * the server that it is about ("host NAME[ADDRESS] said: ..."); the few that name a server without

@@ -17,6 +17,7 @@ static const char *const names[] = {
     "smtp_sasl_password_maps",
     "smtp_tls_policy_maps",
     "smtp_tls_CAfile",
+    "smtp_delivery_status_filter",
     "relayhosts",
     "relay",
     "Relayhost",

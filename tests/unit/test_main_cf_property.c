@@ -19,6 +19,9 @@ static const struct {
     { "relayhost", "[relay.example]:587" },
     { "smtp_sasl_auth_enable", "yes" },
     { "smtp_sasl_password_maps", "hash:/etc/postfix/detourd/private/7/sasl, $mine" },
+    { "smtp_delivery_status_filter",
+      "regexp:/etc/postfix/detourd/private/7/shield, "
+      "pipemap:{regexp:/z,regexp:/etc/postfix/detourd/private/7/shield}, regexp:/z" },
     { "smtp_tls_policy_maps", "hash:/etc/postfix/detourd/private/7/policy" },
     { "smtp_tls_CAfile", "/etc/$$ssl/ca.pem" },
 };

@@ -27,6 +27,7 @@ static struct render_input plain(void)
         .sasl_security_options = "noplaintext, noanonymous",
         .tls_policy_maps = "",
         .tls_ca_file = "",
+        .status_filter = "",
         .relay_ca = "RELAY\n",
     };
 }
@@ -78,7 +79,8 @@ static void a_plain_host(void **state)
     expect(&r, "smtp_sasl_tls_security_options", NULL);
     expect(&r, "smtp_tls_policy_maps", "hash:" DIRECTORY "/policy");
     expect(&r, "smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt");
-    assert_int_equal(r.settings.count, 6);
+    expect(&r, "smtp_delivery_status_filter", "regexp:" DIRECTORY "/shield");
+    assert_int_equal(r.settings.count, 7);
     expect_file(&r, "ca.pem", NULL);
     expect_file(&r, "sasl", "relay.example user:secret\n[relay.example]:587 user:secret\n");
     expect_file(&r, "policy", "[relay.example]:587 secure match=relay.example\n");
@@ -96,11 +98,15 @@ static void an_owner_with_settings_of_their_own(void **state)
     in.sasl_password_maps = "hash:$config_directory/mine, pcre:/x";
     in.tls_policy_maps = "cdb:/y";
     in.sasl_security_options = "noanonymous";
+    in.status_filter = "regexp:/z";
     struct rendering r = rendered(&in);
     expect(&r, "smtp_sasl_auth_enable", NULL);
     expect(&r, "smtp_sasl_password_maps",
            "lmdb:" DIRECTORY "/sasl, hash:$config_directory/mine, pcre:/x");
     expect(&r, "smtp_tls_policy_maps", "lmdb:" DIRECTORY "/policy, cdb:/y");
+    expect(&r, "smtp_delivery_status_filter",
+           "regexp:" DIRECTORY "/shield, pipemap:{regexp:/z,regexp:" DIRECTORY "/shield}, "
+           "regexp:/z");
     expect(&r, "smtp_sasl_tls_verified_security_options", NULL);
     render_free(&r);
 }

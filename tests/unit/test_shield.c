@@ -48,6 +48,9 @@ static const char *const kept[] = {
     "5.2.2 host " SERVER " said: 552 5.2.2 your quota (in reply to end of DATA command)",
     "5.1.1 host " SERVER " refused to talk to me: 550 5.1.1 go away",
     "5.1.0 host " SERVER " said: 550 5.1.0 sender rejected" RCPT,
+    "5.2.2 host " SERVER " said: 552 5.2.2 <a@b.example>: Sender address rejected: quota" RCPT,
+    "5.1.1 host " SERVER " said: 550 5.1.1 <m.example>: Helo command rejected: who" RCPT,
+    "5.1.1 host " SERVER " said: 550 5.1.1 <m[192.0.2.1]>: Client host rejected: no" RCPT,
     "5.1.8 host " SERVER " said: 550 5.1.8 sender's domain" RCPT,
     "5.1.11 host " SERVER " said: 550 5.1.11 x" RCPT,
     "5.1.100 host " SERVER " said: 550 5.1.100 x" RCPT,
@@ -88,6 +91,7 @@ static const char *const kept[] = {
 static const char *const verdicts[] = {
     "5.1.1 host " SERVER " said: 550 5.1.1 <x@y.example>: User unknown" RCPT,
     "5.1.1 host " SERVER " said: 550-5.1.1 no such [mailbox] 550 5.1.1 see (this)" RCPT,
+    "5.1.1 host " SERVER " said: 550 5.1.1 <x@y.example>: Recipient address rejected: none" RCPT,
     "5.1.2 host " SERVER " said: 550 5.1.2 <x@y.example>: Domain not found" RCPT,
     "5.1.10 host " SERVER " said: 556 5.1.10 null MX" RCPT,
     "5.2.0 host " SERVER " said: 550 5.2.0 mailbox" RCPT,

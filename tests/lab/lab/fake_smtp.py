@@ -20,6 +20,7 @@ BEHAVIOUR = {
     "hang_up": False,                   # close as soon as connected
     "ehlo": ["PIPELINING", "SIZE 52428800", "8BITMIME"],
     "replies": {},                      # verb to reply, in place of the usual one; "." too
+    "refuse": [],                       # [verb, text, reply]: while TEXT is in MAIL or RCPT
     "starttls": None,                   # [certificate file, key file]
     "tls": None,                        # the same, spoken from the first byte
     "auth": None,                       # mechanisms, announced with or without TLS
@@ -47,6 +48,14 @@ class Session:
         self.listener = listener
         self.reader, self.writer = reader, writer
         self.encrypted = bool(listener["tls"])
+        self.envelope = ""
+
+    def told(self, verb):
+        """The reply that is wanted in place of the usual one."""
+        for refused, text, reply in self.listener["refuse"]:
+            if refused == verb and text in self.envelope:
+                return reply
+        return self.listener["replies"].get(verb)
 
     def heard(self, data):
         if self.listener["record"]:
@@ -102,7 +111,7 @@ class Session:
         lines = []
         while (line := await self.line()) not in (b".\r\n", b".\n", b""):
             lines.append(line[1:] if line.startswith(b".") else line)
-        reply = self.listener["replies"].get(".", REPLIES["."])
+        reply = self.told(".") or REPLIES["."]
         if line and self.listener["dump"] and str(reply).startswith("2"):
             self.dump(b"".join(lines).replace(b"\r\n", b"\n"))
         await self.say(reply)
@@ -126,7 +135,9 @@ class Session:
                 return
 
     async def command(self, verb, words):
-        told = self.listener["replies"].get(verb)
+        if verb in ("MAIL", "RCPT"):
+            self.envelope = " ".join(words if verb == "MAIL" else [self.envelope, *words])
+        told = self.told(verb)
         if verb == "EHLO" and not told:
             await self.ehlo()
         elif verb == "STARTTLS" and self.listener["starttls"]:
