@@ -31,6 +31,10 @@ def inline(entries):
     return "inline:{" + ", ".join(f"{{ {key} = {value} }}" for key, value in entries.items()) + "}"
 
 
+def switched(answer):
+    assert answer.result == "ok", answer
+
+
 class Post:
     """Mail by sendmail(1), a recipient each, and what became of it."""
 
@@ -73,7 +77,7 @@ def test_refusals_of_a_relay(lab, apply, method):
                    f"message_size_limit = {SIZE}", "smtputf8_enable = no")
     relay.reload()
     apply.configure(postfix=f"method = {method}")
-    assert apply("relay", "office", "587").result == "ok"
+    switched(apply("relay", "office", "587"))
     kept = [f"s{i}@d000.example" for i in range(len(SENDERS))]
     for sender, recipient in zip(SENDERS, kept):
         post.send(recipient, sender)
@@ -91,14 +95,103 @@ def test_refusals_of_a_relay(lab, apply, method):
     post.send("wrong@d000.example")
     post.expect_kept("wrong@d000.example")
     lab.relay.auth_off()
-    assert apply("relay", "office", "2525").result == "ok"
+    switched(apply("relay", "office", "2525"))
     post.send("gone@d000.example")
     post.expect_kept("gone@d000.example")
     # Another way delivers all of it, but for what no way would.
     waiting = {*kept, "big@d000.example", "wrong@d000.example", "gone@d000.example"}
     assert post.in_queue() == {*waiting, "ünter@d000.example"}
     post.remove("ünter@d000.example")
-    assert apply("direct").result == "ok"
+    switched(apply("direct"))
     wait_until(lambda: not waiting & post.in_queue(), 30, "what was kept leaves")
     for recipient in waiting:
         assert f"to=<{recipient}>, relay=mx1.op1.example" in lab.mailhost.log()
+
+
+# What no Postfix says as a relay: at each step of the conversation, by a text in the envelope.
+AT_EACH_STEP = [
+    ("MAIL", "mail1@", "550 5.1.1 sender unknown"),
+    ("MAIL", "mail2@", "552-5.3.4 too big\r\n552 5.3.4 really"),
+    ("RCPT", "rcpt1@", "550 no such user"),
+    ("RCPT", "rcpt2@", "550 5.1.0 sender"),
+    ("RCPT", "rcpt3@", "354 what"),
+    ("DATA", "data1@", "554 5.1.1 no"),
+    ("DATA", "data2@", "250 what"),
+    (".", "dot1@", "554 Message rejected: Email address is not verified."),
+    (".", "dot2@", "552 5.2.2 your quota is exceeded"),
+    (".", "dot3@", "650 what"),
+]
+VERDICTS = [
+    ("RCPT", "gone1@", "550-5.1.1 nobody [here]\r\n550 5.1.1 of that name"),
+    ("RCPT", "gone2@", "556 5.1.10 null MX"),
+    ("RCPT", "gone3@", "550 5.1.2 no such domain"),
+    ("RCPT", "gone4@", "550 5.2.1 disabled"),
+]
+OWNERS_FILTER = """
+/^4(\\.7\\.7 .*)$/ 5${1}
+/^5(\\.7\\.9 .*)$/ 4${1}, says the owner
+"""
+
+
+def fake_relay(lab, **behaviour):
+    """A server in the place of the eavesdropper, with a good certificate."""
+    relay = lab.eavesdropper
+    files = [str(path) for path in lab.authority.issue(relay.hostname)]
+    return FakeServer(lab.internet, "fake-relay", [
+        {"name": relay.hostname, "address": address, "port": 587, "starttls": files,
+         "ehlo": ["8BITMIME"], "auth": "PLAIN", **behaviour} for address in relay.addresses])
+
+
+def lan_host(lab, **behaviour):
+    """A host without TLS that transport_maps leads to, as lan.example."""
+    addresses = network.addresses(LAN_NET, 1)
+    lab.networks.add_addresses([addresses])
+    FakeServer(lab.internet, "lan", [{"name": "lan.example", "address": addresses[0],
+                                      "port": LAN_PORT, "ehlo": ["8BITMIME"], **behaviour}])
+    return f"smtp:[{addresses[0]}]:{LAN_PORT}"
+
+
+def addressees(refusals):
+    return [f"{text}d000.example" for _, text, _ in refusals]
+
+
+@METHODS
+@pytest.mark.lab(operators=1, mx_hosts=1, domains=1, relays=0,
+                 main_cf="smtp_skip_5xx_greeting = no\nsmtp_sasl_auth_soft_bounce = no\n")
+def test_refusals_at_each_step(lab, apply, method):
+    post, host = Post(lab), lab.mailhost
+    lan = lan_host(lab, refuse=[
+        ("RCPT", "one@", "554 5.7.1 as host eavesdropper.example[1.2.3.4] said: 554 5.7.1 no"),
+        ("RCPT", "two@", "450 4.7.7 the owner gives up"), ("RCPT", "three@", "554 5.7.9 no")])
+    host.write("/etc/postfix/filter", OWNERS_FILTER)
+    host.postconf(f"transport_maps = inline:{{lan.example={lan}}}",
+                  "smtp_delivery_status_filter = regexp:/etc/postfix/filter")
+    temporary = ("RCPT", "wait@", "450 4.7.7 greylisted")
+    server = fake_relay(lab, refuse=[*AT_EACH_STEP, *VERDICTS, temporary])
+    apply.configure(host=lab.eavesdropper.hostname, postfix=f"method = {method}")
+    switched(apply("relay", "office", "587"))
+    for recipient in (*addressees(AT_EACH_STEP), *addressees(VERDICTS), *addressees([temporary]),
+                      "one@lan.example", "two@lan.example", "three@lan.example"):
+        post.send(recipient, sender=recipient.partition("@")[0] + "@sender.example")
+    for recipient in addressees([*AT_EACH_STEP, temporary]):
+        post.expect_kept(recipient)
+    for recipient in (*addressees(VERDICTS), "one@lan.example", "two@lan.example"):
+        post.expect_bounced(recipient)
+    status, reason = post.fate("three@lan.example")
+    assert status == "deferred" and reason.endswith("says the owner")
+    # Before there is any mail, and each in its turn: Postfix then leaves the relay alone a while.
+    for i, behaviour in enumerate((
+            {"greeting": "554 5.1.1 go away"}, {"replies": {"EHLO": "501 no", "HELO": "501 no"}},
+            {"replies": {"STARTTLS": "501 5.7.0 no"}},
+            {"replies": {"AUTH": "535-5.7.8 wrong\r\n535 5.7.8 really"}}, {"auth": None, "replies": {
+                "MAIL": "530 5.7.0 Authentication required"}})):
+        server.stop()
+        server = fake_relay(lab, **behaviour)
+        host.reload()
+        recipient = f"early{i}@d000.example"
+        post.send(recipient)
+        post.expect_kept(recipient)
+    server.stop()
+    lab.dns.forget(lab.eavesdropper.hostname)
+    post.send("nowhere@d000.example")
+    assert post.fate("nowhere@d000.example")[0] == "deferred"

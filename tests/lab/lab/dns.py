@@ -30,6 +30,11 @@ class Dns:
             self.stop()
             self.start()
 
+    def forget(self, name):
+        """There is no such host any more."""
+        self._records = [r for r in self._records if not r.startswith(f"host-record={name},")]
+        self.add()
+
     def start(self):
         if self._process:
             return
