@@ -8,6 +8,7 @@
 #include "postfix/files.h"
 #include "postfix/findings.h"
 #include "postfix/generation.h"
+#include "postfix/held.h"
 #include "postfix/home.h"
 #include "postfix/instances.h"
 #include "postfix/queue.h"
@@ -122,9 +123,21 @@ static json_t *advice(const struct config *config, const struct main_cf_now *now
     return list;
 }
 
+/* While the route is direct, only what an earlier one has left behind can be held: a long queue is
+ * not searched for that. */
+#define SEARCHED_MAX 1000
+
+static json_t *shield(const struct config *config, const struct route *route, long queued,
+                      const struct lifetimes *lifetimes)
+{
+    if (route_is_direct(route) && queued > SEARCHED_MAX)
+        return json_null();
+    return queued == 0 ? held_none() : held_json(config, lifetimes);
+}
+
 static json_t *common_members(const struct config *config, const struct main_cf_now *now,
                               const char *daemon_directory, const char *queue_directory,
-                              struct why *why)
+                              const struct lifetimes *lifetimes, struct why *why)
 {
     int running = postfix_running(config, daemon_directory, queue_directory, why);
     const struct mark *mark = now->mark;
@@ -137,25 +150,31 @@ static json_t *common_members(const struct config *config, const struct main_cf_
     json_object_set_new(members, "advice", advice(config, now));
     json_object_set_new(members, "unfinished", json_boolean(is_unfinished(config, mark)));
     json_object_set_new(members, "running", json_boolean(running));
-    json_object_set_new(members, "queue", json_integer(queue_count(queue_directory)));
+    long queued = queue_count(queue_directory);
+    json_object_set_new(members, "queue", json_integer(queued));
+    json_object_set_new(members, "shield", shield(config, &mark->route, queued, lifetimes));
     json_object_set_new(members, "fingerprint", json_sprintf("%016" PRIx64, fingerprint(config)));
     return members;
 }
 
 json_t *status_members(const struct config *config, struct why *why)
 {
-    static const char *const names[] = { "daemon_directory", "queue_directory", NULL };
+    static const char *const names[] = { "daemon_directory", "queue_directory",
+                                         "maximal_queue_lifetime", "bounce_queue_lifetime", NULL };
     struct main_cf_now now = { 0 };
     struct parameters *p = NULL;
     json_t *members = NULL;
 
     if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
         p = view_some(config->postfix.config_directory, true, names, why);
-    if (p != NULL && parameters_count(p) != 2)
+    if (p != NULL && parameters_count(p) != 4) {
         why_set(why, "postconf does not say where Postfix's directories are");
-    else if (p != NULL)
+    } else if (p != NULL) {
+        struct lifetimes lifetimes =
+            lifetimes_parse(parameters_value(p, names[2]), parameters_value(p, names[3]));
         members = common_members(config, &now, parameters_value(p, names[0]),
-                                 parameters_value(p, names[1]), why);
+                                 parameters_value(p, names[1]), &lifetimes, why);
+    }
     parameters_free(p);
     main_cf_now_free(&now);
     return members;
@@ -263,9 +282,12 @@ json_t *facts_members(const struct config *config, struct why *why)
 
     if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
         view = view_of_owner(config, &now, why);
-    if (view != NULL)
+    if (view != NULL) {
+        struct lifetimes lifetimes = lifetimes_parse(view_value(view, "maximal_queue_lifetime"),
+                                                     view_value(view, "bounce_queue_lifetime"));
         members = common_members(config, &now, view_value(view, "daemon_directory"),
-                                 view_value(view, "queue_directory"), why);
+                                 view_value(view, "queue_directory"), &lifetimes, why);
+    }
     if (members != NULL)
         add_view(members, view, config);
     view_free(view);

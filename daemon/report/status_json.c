@@ -74,7 +74,7 @@ json_t *relays_json(const struct engine_view *v)
 
 static json_t *postfix_document(const struct engine_view *v)
 {
-    static const char *const members[] = { "version", "running", "queue", "drift" };
+    static const char *const members[] = { "version", "running", "queue", "shield", "drift" };
     json_t *o = json_object();
 
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
@@ -213,6 +213,39 @@ static void add_drift_problems(json_t *list, const struct engine_view *v)
     add_each(list, "", json_object_get(v->facts, "advice"));
 }
 
+/* How long the messages that the shield holds back may wait. */
+static void expiry_text(int64_t expires, int64_t now, char *out, size_t size)
+{
+    char when[CLOCK_TEXT], span[SPAN_TEXT];
+
+    clock_text(expires, when);
+    span_text(expires - now, span);
+    if (expires > now)
+        snprintf(out, size, "the first expires at %s (in %s)", when, span);
+    else
+        snprintf(out, size, "the first has expired and goes back to its sender after its next try");
+}
+
+static void add_shield_problem(json_t *list, const struct engine_view *v)
+{
+    const json_t *shield = json_object_get(v->facts, "shield");
+    long long held = json_integer_value(json_object_get(shield, "held"));
+    bool partial = json_is_true(json_object_get(shield, "partial"));
+    const char *reason = json_string_value(json_object_get(shield, "reason"));
+    char expiry[128];
+
+    if (reason != NULL)
+        add(list, "what the relay refused cannot be counted: ", reason);
+    if (held <= 0)
+        return;
+    expiry_text(json_integer_value(json_object_get(shield, "expires")), v->now, expiry,
+                sizeof expiry);
+    json_array_append_new(list, json_sprintf("%s%lld %s that the relay refused %s held back; %s",
+                                             partial ? "at least " : "", held,
+                                             held == 1 ? "message" : "messages",
+                                             held == 1 ? "is" : "are", expiry));
+}
+
 static json_t *problems_document(const struct engine_view *v, const json_t *verdict)
 {
     json_t *list = json_array(), *running = json_object_get(v->facts, "running");
@@ -225,6 +258,7 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
         add(list, "the last change failed: ", v->change_failed);
     if (v->change_slow[0] != '\0')
         add(list, "mail that hung in the block left late after the last switch: ", v->change_slow);
+    add_shield_problem(list, v);
     add_drift_problems(list, v);
     if (v->config->mode == MODE_SWITCH && v->route_known && route_is_direct(&v->route))
         add_each(list, "a switch would be refused: ", json_object_get(v->facts, "refusals"));

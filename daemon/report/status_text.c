@@ -76,8 +76,12 @@ static void add_postfix(struct text *t, const json_t *document)
         text_add(t, "Postfix  nothing is known of it\n");
         return;
     }
-    text_add(t, "Postfix  %s, %lld messages in the queue\n",
+    text_add(t, "Postfix  %s, %lld messages in the queue",
              json_is_true(running) ? "running" : "not running", number(postfix, "queue"));
+    long long held = number(json_object_get(postfix, "shield"), "held");
+    if (held > 0)
+        text_add(t, ", %lld of them held back", held);
+    text_add(t, "\n");
 }
 
 static void add_problems(struct text *t, const json_t *document)

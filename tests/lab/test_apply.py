@@ -210,6 +210,7 @@ REFUSALS = {
     "smtp_sender_dependent_authentication = yes": "smtp_sender_dependent_authentication = yes",
     "smtp_tls_wrappermode = yes": "smtp_tls_wrappermode = yes",
     "smtp_tls_per_site = hash:/etc/aliases": "smtp_tls_per_site",
+    "smtp_cname_overrides_servername = yes": "smtp_cname_overrides_servername = yes",
     "relayhost = [home.example]": "replace_relayhost",
     "default_transport = smtp:[home.example]": "default_transport = smtp:[home.example]",
     "smtp_sasl_type = dovecot": "smtp_sasl_type = dovecot",
@@ -219,6 +220,7 @@ MASTER_REFUSALS = {
     ("-P", "smtp/unix/smtp_tls_policy_maps=hash:/etc/aliases"): "-o smtp_tls_policy_maps",
     ("-P", "smtp/unix/smtp_sasl_password_maps=static:a:hushhush"):
         "-o smtp_sasl_password_maps=...",
+    ("-P", "smtp/unix/smtp_delivery_status_filter=static:5.0.0"): "-o smtp_delivery_status_filter",
     ("-P", "rewrite/unix/relayhost=[x.example]"): "-o relayhost",
     ("-MX", "smtp/unix"): "smtp unix",
     ("-F", "smtp/unix/command=lmtp"): "smtp unix",
@@ -286,11 +288,13 @@ def test_the_owners_relayhost_is_replaced_only_when_told(lab, apply):
 @BARE
 def test_notes_say_what_a_route_does_not_reach(lab, apply):
     lab.mailhost.postconf("transport_maps = hash:/etc/aliases",
-            "smtp_fallback_relay = [last.example]", "smtp_sasl_mechanism_filter = login")
+            "smtp_fallback_relay = [last.example]", "smtp_sasl_mechanism_filter = login",
+            "bounce_queue_lifetime = 0s")
     for answer in (apply("facts"), apply("plan", "relay", "office", "587"),
                    apply("relay", "office", "587")):
         notes = " ".join(answer.last["notes"] + answer.last.get("not_following", []))
-        for name in ("transport_maps", "smtp_fallback_relay", "smtp_sasl_mechanism_filter"):
+        for name in ("transport_maps", "smtp_fallback_relay", "smtp_sasl_mechanism_filter",
+                     "bounce_queue_lifetime = 0s"):
             assert name in notes
 
 

@@ -2,6 +2,7 @@
 """What a relay refuses waits for another way; what no other way would deliver bounces as ever."""
 
 import re
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ METHODS = pytest.mark.parametrize("method", ["relayhost"])
 KEPT = "; kept by detourd"
 LAN_NET, LAN_PORT = 240, 2500
 SIZE = 20000
+DAY = 24 * 3600
 
 # Sender, recipient, and what the relay says of them.
 SENDERS = {
@@ -67,9 +69,21 @@ class Post:
         self.host.run("postsuper", "-d", ident, check=True)
 
 
+def assert_detourd_says(product, shield):
+    product.start_applier()
+    product.start_daemon()
+    status = product.wait_status(lambda s: s["postfix"]["shield"])
+    assert status["postfix"]["shield"] == shield
+    text = product.detourctl("status").stdout
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(shield["expires"]))
+    assert f"{shield['held']} of them held back" in text
+    assert re.search(rf"{shield['held']} messages that the relay refused are held back; "
+                     rf"the first expires at {expires} \(in \d", text), text
+
+
 @METHODS
 @pytest.mark.lab(operators=1, mx_hosts=1, domains=1,
-                 main_cf="smtp_sasl_auth_soft_bounce = no\n")
+                 main_cf="smtp_sasl_auth_soft_bounce = no\nbounce_queue_lifetime = 1d\n")
 def test_refusals_of_a_relay(lab, apply, method):
     post, relay = Post(lab), lab.relay.host
     relay.postconf(f"smtpd_sender_restrictions = check_sender_access {inline(SENDERS)}",
@@ -98,14 +112,20 @@ def test_refusals_of_a_relay(lab, apply, method):
     switched(apply("relay", "office", "2525"))
     post.send("gone@d000.example")
     post.expect_kept("gone@d000.example")
-    # Another way delivers all of it, but for what no way would.
     waiting = {*kept, "big@d000.example", "wrong@d000.example", "gone@d000.example"}
     assert post.in_queue() == {*waiting, "ünter@d000.example"}
+    shield = apply("status").last["shield"]
+    assert shield["held"] == len(waiting) + 1 and shield["partial"] is False
+    # The report's time is over first, though it is not the oldest.
+    assert shield["oldest"] + DAY <= shield["expires"] < shield["oldest"] + 2 * DAY
+    assert_detourd_says(lab.product, shield)
+    # Another way delivers all of it, but for what no way would.
     post.remove("ünter@d000.example")
     switched(apply("direct"))
     wait_until(lambda: not waiting & post.in_queue(), 30, "what was kept leaves")
     for recipient in waiting:
         assert f"to=<{recipient}>, relay=mx1.op1.example" in lab.mailhost.log()
+    assert apply("status").last["shield"]["held"] == 0
 
 
 # What no Postfix says as a relay: at each step of the conversation, by a text in the envelope.

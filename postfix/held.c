@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "postfix/held.h"
+
+#include "postfix/facts.h"
+#include "postfix/queue_list.h"
+#include "postfix/shield.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* A status may be asked for in the middle of an outage: it must not wait for a large queue. */
+#define LIST_MS 1000
+
+static int64_t seconds(const char *value)
+{
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {
+        { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 24 * 3600 }, { 'w', 7 * 24 * 3600 }
+    };
+    char *end;
+    long n = strtol(value, &end, 10);
+
+    /* Postfix's own limit is an int of seconds. */
+    if (n < 0 || n > INT32_MAX)
+        return 0;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (*end == units[i].unit)
+            return n * units[i].seconds;
+    return n * 24 * 3600;
+}
+
+/* qmgr(8) takes the shorter one for reports. */
+struct lifetimes lifetimes_parse(const char *mail, const char *report)
+{
+    struct lifetimes l = { .mail = seconds(mail), .report = seconds(report) };
+
+    if (l.report > l.mail)
+        l.report = l.mail;
+    return l;
+}
+
+static bool is_held(const struct queue_message *message)
+{
+    for (size_t i = 0; i < message->recipient_count; i++) {
+        const char *reason = message->recipients[i].delay_reason;
+        if (reason != NULL && shield_kept(reason))
+            return true;
+    }
+    return false;
+}
+
+void held_add(struct held *held, const struct queue_message *message)
+{
+    bool is_report = message->sender[0] == '\0';
+
+    if (!is_held(message))
+        return;
+    int64_t expires =
+        message->arrival + (is_report ? held->lifetimes.report : held->lifetimes.mail);
+    if (held->count == 0 || message->arrival < held->oldest)
+        held->oldest = message->arrival;
+    if (held->count == 0 || expires < held->expires)
+        held->expires = expires;
+    held->count++;
+}
+
+static bool visit(void *context, const struct queue_message *message)
+{
+    held_add(context, message);
+    return true;
+}
+
+json_t *held_none(void)
+{
+    return json_pack("{s:i, s:n, s:n, s:b}", "held", 0, "oldest", "expires", "partial", false);
+}
+
+json_t *held_json(const struct config *config, const struct lifetimes *lifetimes)
+{
+    struct held held = { .lifetimes = *lifetimes };
+    struct why why;
+    int rc = queue_list(config, LIST_MS, visit, &held, &why);
+
+    if (rc == -1)
+        return json_pack("{s:n, s:o}", "held", "reason", text_json(why.text));
+    json_t *members = held_none();
+    json_object_set_new(members, "held", json_integer(held.count));
+    json_object_set_new(members, "partial", json_boolean(rc == 1));
+    if (held.count > 0) {
+        json_object_set_new(members, "oldest", json_integer(held.oldest));
+        json_object_set_new(members, "expires", json_integer(held.expires));
+    }
+    return members;
+}
