@@ -426,6 +426,7 @@ def test_a_stopped_postfix_is_changed_all_the_same(lab, apply):
     assert answer.result == "ok" and "not running" in answer.reason
     status = apply("status").last
     assert re.fullmatch("[0-9a-f]{16}", status.pop("fingerprint"))
+    assert status.pop("shield")["held"] == 0
     assert status == {"result": "ok", "route": {"name": "office", "port": 587}, "drift": [],
                       "advice": [], "unfinished": False, "running": False, "queue": 0}
     assert apply("direct").result == "ok"
