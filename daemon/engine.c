@@ -59,7 +59,7 @@ struct engine {
     struct order order;    /* of an operator who waits for the change */
     char change_failed[REASON_MAX], change_slow[REASON_MAX];
     int64_t retry_at, retry_after;
-    bool stands_down; /* what was said of it is in the log */
+    bool stands_down, holds_back; /* what was said of it is in the log */
     int64_t relays_due;
 };
 
@@ -162,6 +162,22 @@ static void note_drift(struct engine *e)
     e->stands_down = has_drift(e);
 }
 
+/* What the relay refuses waits, and somebody has to look why. */
+static void note_shield(struct engine *e)
+{
+    const json_t *shield = json_object_get(inquiry_members(e->inquiry), "shield");
+    const json_t *held = json_object_get(shield, "held");
+    bool any = json_integer_value(held) > 0;
+
+    if (!json_is_integer(held))
+        return;
+    if (any && !e->holds_back)
+        log_warning("the relay refuses mail; what it refused is held back, see status");
+    else if (!any && e->holds_back)
+        log_notice("nothing is held back any more");
+    e->holds_back = any;
+}
+
 static void postfix_answered(void *context)
 {
     struct engine *e = context;
@@ -169,6 +185,7 @@ static void postfix_answered(void *context)
 
     take_identity(e);
     note_drift(e);
+    note_shield(e);
     if (inquiry_route(inquiry_members(e->inquiry), &route))
         note_route(e, &route);
     if (!e->was_answered && e->round == NULL && e->last_round == NULL)

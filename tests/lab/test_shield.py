@@ -79,6 +79,7 @@ def assert_detourd_says(product, shield):
     assert f"{shield['held']} of them held back" in text
     assert re.search(rf"{shield['held']} messages that the relay refused are held back; "
                      rf"the first expires at {expires} \(in \d", text), text
+    assert product.daemon.output().count("the relay refuses mail") == 1
 
 
 @METHODS
