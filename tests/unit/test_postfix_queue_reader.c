@@ -150,5 +150,5 @@ int main(void)
         cmocka_unit_test(enough),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests_name("queue_reader", tests, NULL, NULL);
 }
