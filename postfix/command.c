@@ -291,6 +291,127 @@ int command_stream(const char *const argv[], int timeout_ms, command_sink *sink,
     return rc;
 }
 
+/* One of several tools that run at the same time. */
+struct runner {
+    struct child child;
+    bool runs;
+};
+
+static bool begin_runner(struct runner *r, const char *path, const char *const argv[],
+                         struct why *why)
+{
+    r->child = (struct child){ .pidfd = -1 };
+    stream_start(&r->child.out);
+    stream_start(&r->child.err);
+    r->runs = start(&r->child, path, argv, why) == 0;
+    return r->runs;
+}
+
+static void free_runner(struct runner *r)
+{
+    end_stream(&r->child.out);
+    end_stream(&r->child.err);
+    free(r->child.out.text);
+    free(r->child.err.text);
+}
+
+/* Whether it went well. */
+static bool end_runner(struct runner *r, const char *name, struct why *why)
+{
+    int status = reap(&r->child);
+
+    drain(&r->child.out);
+    drain(&r->child.err);
+    close(r->child.pidfd);
+    r->runs = false;
+    if (status != 0) {
+        struct command_result result = { .out = r->child.out.text,
+                                         .err = r->child.err.text,
+                                         .err_len = r->child.err.len };
+        char words[WHY_MAX / 2];
+        command_words(&result, words, sizeof words);
+        why_set(why, "%s exited with status %d: %s", name, status, words);
+    }
+    free_runner(r);
+    return status == 0;
+}
+
+/* Until one has ended, or the time is over: those that ended are taken, well or not. */
+static size_t await_runners(struct runner runners[], int left_ms, const char *name, struct why *why)
+{
+    struct pollfd fds[3 * COMMAND_PARALLEL];
+    size_t well = 0;
+
+    for (size_t i = 0; i < COMMAND_PARALLEL; i++) {
+        const struct runner *r = &runners[i];
+        fds[3 * i] = (struct pollfd){ .fd = r->runs ? r->child.pidfd : -1, .events = POLLIN };
+        fds[3 * i + 1] = (struct pollfd){ .fd = r->runs ? r->child.out.fd : -1, .events = POLLIN };
+        fds[3 * i + 2] = (struct pollfd){ .fd = r->runs ? r->child.err.fd : -1, .events = POLLIN };
+    }
+    if (poll(fds, 3 * COMMAND_PARALLEL, left_ms) <= 0)
+        return 0;
+    for (size_t i = 0; i < COMMAND_PARALLEL; i++) {
+        if (!runners[i].runs)
+            continue;
+        drain(&runners[i].child.out);
+        drain(&runners[i].child.err);
+        if (fds[3 * i].revents != 0)
+            well += end_runner(&runners[i], name, why);
+    }
+    return well;
+}
+
+static size_t count_runners(const struct runner runners[])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < COMMAND_PARALLEL; i++)
+        count += runners[i].runs;
+    return count;
+}
+
+static void kill_runners(struct runner runners[], const char *name, struct why *why)
+{
+    for (size_t i = 0; i < COMMAND_PARALLEL; i++) {
+        if (!runners[i].runs)
+            continue;
+        if (kill(-runners[i].child.pid, SIGKILL) == -1)
+            kill(runners[i].child.pid, SIGKILL);
+        end_runner(&runners[i], name, why);
+    }
+}
+
+size_t command_each(const char *const argv[], const char *const words[], size_t count,
+                    int timeout_ms, struct why *why)
+{
+    struct runner runners[COMMAND_PARALLEL] = { 0 };
+    char *path = find_tool(argv[0]);
+    int64_t deadline = clock_mono_ms() + timeout_ms, left = timeout_ms;
+    size_t next = 0, well = 0, argc = 0;
+
+    if (path == NULL)
+        why_set(why, "there is no %s in %s", argv[0], COMMAND_PATH);
+    while (argv[argc] != NULL)
+        argc++;
+    const char **line = memory_zero(argc + 2, sizeof *line);
+    memcpy(line, argv, argc * sizeof *line);
+    while (path != NULL && left > 0 && (next < count || count_runners(runners) > 0)) {
+        for (size_t i = 0; i < COMMAND_PARALLEL && next < count; i++) {
+            if (runners[i].runs)
+                continue;
+            line[argc] = words[next++];
+            if (!begin_runner(&runners[i], path, line, why))
+                free_runner(&runners[i]);
+        }
+        well += await_runners(runners, (int)left, argv[0], why);
+        left = deadline - clock_mono_ms();
+    }
+    kill_runners(runners, argv[0], why);
+    free(line);
+    free(path);
+    return well;
+}
+
 int command_ok(const char *const argv[], int timeout_ms, struct command_result *result,
                struct why *why)
 {

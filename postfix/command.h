@@ -41,6 +41,14 @@ typedef bool command_sink(void *context, const char *bytes, size_t len);
 int command_stream(const char *const argv[], int timeout_ms, command_sink *sink, void *context,
                    struct command_result *result, struct why *why);
 
+/* So many at the same time. */
+#define COMMAND_PARALLEL 4
+
+/* Runs ARGV (NULL at its end) once for each of WORDS, which becomes its last word, for TIMEOUT_MS
+ * in all. How many ended with status 0; WHY is set when it was not every one. */
+size_t command_each(const char *const argv[], const char *const words[], size_t count,
+                    int timeout_ms, struct why *why);
+
 /* command_run, and a failure when the exit status is not 0: the reason holds the first lines of
  * what the tool had to say. */
 int command_ok(const char *const argv[], int timeout_ms, struct command_result *result,

@@ -194,6 +194,30 @@ static void a_stream(void **state)
     command_result_free(&r);
 }
 
+/* Each is run, several at a time; one that fails or hangs costs the others nothing. */
+static void one_for_each_word(void **state)
+{
+    static const char *const argv[] = { "sh", "-c", "test $0 != 3 || { echo no >&2; exit 7; }",
+                                        NULL },
+                             *const slow[] = { "sh", "-c", "test $0 = 1 || exec sleep 60", NULL },
+                             *const none[] = { "no-such-tool", NULL };
+    const char *words[40];
+    struct why why = { "" };
+
+    (void)state;
+    for (size_t i = 0; i < 40; i++)
+        words[i] = i == 20 ? "3" : "1";
+    assert_int_equal(command_each(argv, words, 20, 60000, &why), 20);
+    assert_string_equal(why.text, "");
+    assert_int_equal(command_each(argv, words, 40, 60000, &why), 39);
+    assert_string_equal(why.text, "sh exited with status 7: no");
+    assert_int_equal(command_each(slow, words, 40, 2000, &why), 39);
+    assert_string_equal(why.text, "sh exited with status 137: ");
+    assert_int_equal(command_each(argv, words, 0, 60000, &why), 0);
+    assert_int_equal(command_each(none, words, 2, 60000, &why), 0);
+    assert_non_null(strstr(why.text, "there is no no-such-tool"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +225,7 @@ int main(void)
         cmocka_unit_test(a_missing_tool),         cmocka_unit_test(the_deadline),
         cmocka_unit_test(a_talkative_tool),       cmocka_unit_test(a_daemon_left_behind),
         cmocka_unit_test(the_words_of_a_failure), cmocka_unit_test(a_stream),
+        cmocka_unit_test(one_for_each_word),
     };
     return cmocka_run_group_tests_name("command", tests, NULL, NULL);
 }
