@@ -139,25 +139,36 @@ static int answer_members(struct answer *answer, json_t *members, const struct w
     return members == NULL ? EXIT_FAILED : EXIT_OK;
 }
 
-/* The caller has its answer: let it go, and see to what still hangs. */
-static void linger_after(const struct config *config, const struct route *route,
-                         const struct processes *hung, const struct answer *answer)
+/* For whoever waits at a terminal. */
+static void say_rest(const struct rest *rest)
+{
+    if (rest->hung.count > 0)
+        printf("waiting until %zu hung deliveries have let go, to flush again "
+               "(Ctrl-C does no harm)\n",
+               rest->hung.count);
+    if (rest->backlog != NULL)
+        printf("%zu messages more leave at the relay's pace "
+               "(Ctrl-C does no harm: they then leave with Postfix's own retries)\n",
+               backlog_left(rest->backlog));
+    fflush(stdout);
+}
+
+/* The caller has its answer: let it go, and see to what is left. */
+static void linger_after(const struct config *config, const struct route *route, struct rest *rest,
+                         const struct answer *answer)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     hold_signals(SIG_UNBLOCK);
     if (answer->human) {
-        printf("waiting until %zu hung deliveries have let go, to flush again "
-               "(Ctrl-C does no harm)\n",
-               hung->count);
-        fflush(stdout);
+        say_rest(rest);
     } else if (null != -1) {
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
     }
     if (null != -1)
         close(null);
-    linger(config, route, hung);
+    linger(config, route, rest);
 }
 
 static int change_route(const struct config *config, const struct request *request,
@@ -165,26 +176,26 @@ static int change_route(const struct config *config, const struct request *reque
 {
     const struct route *route = &request->route;
     struct change_request wanted = { .route = *route, .release = request->verb == VERB_RELEASE };
-    struct processes hung;
+    struct rest rest;
 
     hold_signals(SIG_BLOCK);
-    enum transaction_result result = transaction_run(config, &wanted, answer, &hung);
-    if (result != TRANSACTION_FAILED && hung.count > 0)
-        linger_after(config, route, &hung, answer);
-    processes_free(&hung);
+    enum transaction_result result = transaction_run(config, &wanted, answer, &rest);
+    if (result != TRANSACTION_FAILED && !rest_is_empty(&rest))
+        linger_after(config, route, &rest, answer);
+    rest_free(&rest);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 
 static int rescue(const struct config *config, struct answer *answer)
 {
-    struct processes hung;
+    struct rest rest;
     struct route route;
 
     hold_signals(SIG_BLOCK);
-    enum transaction_result result = transaction_rescue(config, answer, &route, &hung);
-    if (result != TRANSACTION_FAILED && hung.count > 0)
-        linger_after(config, &route, &hung, answer);
-    processes_free(&hung);
+    enum transaction_result result = transaction_rescue(config, answer, &route, &rest);
+    if (result != TRANSACTION_FAILED && !rest_is_empty(&rest))
+        linger_after(config, &route, &rest, answer);
+    rest_free(&rest);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -3,7 +3,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "postfix/activate.h"
 #include "postfix/home.h"
 #include <poll.h>
 #include <stdbool.h>
@@ -33,30 +32,88 @@ static bool still_in_force(const struct config *config, const struct route *rout
     return same;
 }
 
-static void flush(const struct config *config)
+bool rest_is_empty(const struct rest *rest)
 {
+    return rest->hung.count == 0 && rest->backlog == NULL;
+}
+
+void rest_free(struct rest *rest)
+{
+    processes_free(&rest->hung);
+    backlog_free(rest->backlog);
+    rest->backlog = NULL;
+}
+
+struct lingering {
+    const struct config *config;
+    const struct route *route;
+    struct rest *rest;
+    int64_t start, flushed, checked;
+    size_t running, at_flush; /* hung deliveries */
+};
+
+/* What has let go goes by the relay now. */
+static void flush(struct lingering *l)
+{
+    char detail[WHY_MAX];
     struct why why;
 
-    if (activate_flush(config, &why) == -1)
+    if (l->rest->backlog != NULL)
+        backlog_renew(l->rest->backlog);
+    else if (backlog_flush(l->config, l->route, &l->rest->backlog, detail, &why) == -1)
         log_warning("%s", why.text);
 }
 
-void linger(const struct config *config, const struct route *route, const struct processes *hung)
+static void look_at_hung(struct lingering *l, int64_t now)
 {
-    int64_t start = clock_mono_ms(), flushed = start, now = start;
-    size_t at_flush = hung->count;
+    bool late = now - l->start > LIMIT_MS;
 
-    for (size_t count = hung->count; count > 0 && now - start <= LIMIT_MS;) {
-        poll(NULL, 0, LOOK_EVERY_MS);
+    l->running = count_running(&l->rest->hung);
+    bool is_last = l->running == 0 || late;
+    if (l->running < l->at_flush && (is_last || now - l->flushed >= FLUSH_EVERY_MS)) {
+        flush(l);
+        l->flushed = now;
+        l->at_flush = l->running;
+    }
+    if (late)
+        l->running = 0;
+}
+
+/* The time until the next look at the backlog. */
+static int look_at_backlog(struct rest *rest)
+{
+    int wait = rest->backlog == NULL ? LOOK_EVERY_MS : backlog_look(rest->backlog);
+
+    if (wait >= 0)
+        return wait;
+    backlog_free(rest->backlog);
+    rest->backlog = NULL;
+    return LOOK_EVERY_MS;
+}
+
+void linger(const struct config *config, const struct route *route, struct rest *rest)
+{
+    int64_t now = clock_mono_ms();
+    struct lingering l = { .config = config,
+                           .route = route,
+                           .rest = rest,
+                           .start = now,
+                           .flushed = now,
+                           .checked = now,
+                           .running = rest->hung.count,
+                           .at_flush = rest->hung.count };
+    int wait = rest->backlog == NULL ? LOOK_EVERY_MS : 0;
+
+    while (l.running > 0 || rest->backlog != NULL) {
+        poll(NULL, 0, l.running > 0 && wait > LOOK_EVERY_MS ? LOOK_EVERY_MS : wait);
         now = clock_mono_ms();
-        count = count_running(hung);
-        if (!still_in_force(config, route))
-            return;
-        bool is_last = count == 0 || now - start > LIMIT_MS;
-        if (count < at_flush && (is_last || now - flushed >= FLUSH_EVERY_MS)) {
-            flush(config);
-            flushed = now;
-            at_flush = count;
+        if (now - l.checked >= LOOK_EVERY_MS) {
+            l.checked = now;
+            if (!still_in_force(config, route))
+                return;
+            if (l.running > 0)
+                look_at_hung(&l, now);
         }
+        wait = look_at_backlog(rest);
     }
 }

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 
 /* Messages under way at once: at first, and at most. */
-#define WINDOW_FIRST  10.0
-#define WINDOW_LEAST  4.0
+#define WINDOW_FIRST  15.0
 #define WINDOW_MOST   500.0
 #define WINDOW_GROWTH 1.5  /* from look to look */
 #define TRIED_SHARE   0.15 /* of what was taken, in addition to WINDOW_FIRST */

@@ -41,7 +41,8 @@ struct transaction {
     size_t step;          /* whose main.cf is in place */
     struct processes old; /* smtp(8) that know only what was before the last reload */
     struct rescue rescue;
-    int64_t started; /* of what is timed at present */
+    struct backlog *backlog; /* what leaves later, at the relay's pace */
+    int64_t started;         /* of what is timed at present */
     struct why why;
 };
 
@@ -277,8 +278,12 @@ static int verify(struct transaction *t)
  * finds the work unfinished. */
 static int flush(struct transaction *t)
 {
+    char detail[WHY_MAX] = "";
+
     begin(t);
-    return end(t, "flush", activate_flush(t->config, &t->why), "postqueue -f");
+    backlog_free(t->backlog);
+    int rc = backlog_flush(t->config, &t->change.route, &t->backlog, detail, &t->why);
+    return end(t, "flush", rc, detail);
 }
 
 /* What others have edited is dealt with, so it can be forgotten; but not that it was edited. */
@@ -458,6 +463,7 @@ static void release(struct transaction *t)
 
     processes_free(&t->old);
     rescue_free(&t->rescue);
+    backlog_free(t->backlog);
     if (t->lock != -1) {
         tree_remove(t->workspace, &ignored);
         close(t->lock);
@@ -484,16 +490,17 @@ static int open_home(struct transaction *t)
     return rc == 0 ? 0 : -1;
 }
 
-/* The processes that go on hanging outlive the run. */
-static void hand_over(struct transaction *t, struct processes *hung)
+/* The processes that go on hanging outlive the run, and so does the backlog. */
+static void hand_over(struct transaction *t, struct rest *rest)
 {
-    *hung = t->rescue.hung;
+    *rest = (struct rest){ .hung = t->rescue.hung, .backlog = t->backlog };
     t->rescue.hung = (struct processes){ 0 };
+    t->backlog = NULL;
 }
 
 enum transaction_result transaction_run(const struct config *config,
                                         const struct change_request *request, struct answer *answer,
-                                        struct processes *hung)
+                                        struct rest *rest)
 {
     struct transaction t = { .config = config, .request = request, .answer = answer, .lock = -1 };
     enum transaction_result result = TRANSACTION_FAILED;
@@ -502,7 +509,7 @@ enum transaction_result transaction_run(const struct config *config,
         fail(&t, "refused");
     else if (open_home(&t) == 0)
         result = attempts(&t);
-    hand_over(&t, hung);
+    hand_over(&t, rest);
     release(&t);
     return result;
 }
@@ -537,22 +544,21 @@ static int find_old(struct transaction *t, struct route *route)
 }
 
 enum transaction_result transaction_rescue(const struct config *config, struct answer *answer,
-                                           struct route *route, struct processes *hung)
+                                           struct route *route, struct rest *rest)
 {
     struct transaction t = { .config = config, .answer = answer, .lock = -1 };
     enum transaction_result result = TRANSACTION_FAILED;
 
     if (open_home(&t) == 0 && find_old(&t, route) == 0) {
         rescue(&t);
-        begin(&t);
-        if (end(&t, "flush", activate_flush(config, &t.why), NULL) == 0) {
+        if (flush(&t) == 0) {
             answer_end(answer, "ok", NULL, members_of(&t));
             result = TRANSACTION_OK;
         } else {
             fail(&t, "failed");
         }
     }
-    hand_over(&t, hung);
+    hand_over(&t, rest);
     release(&t);
     return result;
 }

@@ -15,7 +15,7 @@
 #include "lib/config.h"
 #include "postfix/answer.h"
 #include "postfix/change.h"
-#include "postfix/processes.h"
+#include "postfix/linger.h"
 #include <stdbool.h>
 
 enum transaction_result {
@@ -24,15 +24,15 @@ enum transaction_result {
     TRANSACTION_FAILED     /* failed, refused or busy: as before */
 };
 
-/* Answers each step and the result. HUNG is set to the processes whose deliveries still hang
- * (linger.h); processes_free ends it. */
+/* Answers each step and the result. REST is set to what is left to be done (linger.h); rest_free
+ * ends it. */
 enum transaction_result transaction_run(const struct config *config,
                                         const struct change_request *request, struct answer *answer,
-                                        struct processes *hung);
+                                        struct rest *rest);
 
 /* Frees the deliveries that hang since before the relay in force (rescue.h), and flushes. Refused
  * while the route is direct. *ROUTE is set to the one in force. */
 enum transaction_result transaction_rescue(const struct config *config, struct answer *answer,
-                                           struct route *route, struct processes *hung);
+                                           struct route *route, struct rest *rest);
 
 #endif

@@ -12,6 +12,7 @@ import os
 import ssl
 import sys
 import tempfile
+import time
 
 BEHAVIOUR = {
     "greeting": "220 {name} ESMTP",     # None: never a word
@@ -26,6 +27,8 @@ BEHAVIOUR = {
     "auth": None,                       # mechanisms, announced with or without TLS
     "record": None,                     # file for what clients say
     "dump": None,                       # directory for the messages that are accepted
+    "limit": None,                      # [messages, seconds, reply to MAIL beyond that]
+    "rate": None,                       # messages a second that it gets done, all clients together
 }
 # Instead of a text, the greeting or a reply may be {"raw": text}: sent as it stands, in Latin-1,
 # without an end of line, and with "endless": true again and again.
@@ -43,9 +46,33 @@ def tls_context(files):
     return context
 
 
+class Meter:
+    """What all sessions with a server may do together."""
+
+    def __init__(self, listener):
+        self._limit, self._rate = listener["limit"], listener["rate"]
+        self._began = self._next = -1e9
+        self._count = 0
+
+    def refusal(self):
+        """The reply to one MAIL too many, or None.  The time begins with the first of them."""
+        if not self._limit:
+            return None
+        most, seconds, reply = self._limit
+        if time.monotonic() - self._began >= seconds:
+            self._began, self._count = time.monotonic(), 0
+        self._count += 1
+        return reply if self._count > most else None
+
+    async def turn(self):
+        if self._rate:
+            self._next = max(self._next + 1 / self._rate, time.monotonic())
+            await asyncio.sleep(self._next - time.monotonic())
+
+
 class Session:
-    def __init__(self, listener, reader, writer):
-        self.listener = listener
+    def __init__(self, listener, meter, reader, writer):
+        self.listener, self.meter = listener, meter
         self.reader, self.writer = reader, writer
         self.encrypted = bool(listener["tls"])
         self.envelope = ""
@@ -112,6 +139,7 @@ class Session:
         while (line := await self.line()) not in (b".\r\n", b".\n", b""):
             lines.append(line[1:] if line.startswith(b".") else line)
         reply = self.told(".") or REPLIES["."]
+        await self.meter.turn()
         if line and self.listener["dump"] and str(reply).startswith("2"):
             self.dump(b"".join(lines).replace(b"\r\n", b"\n"))
         await self.say(reply)
@@ -138,6 +166,8 @@ class Session:
         if verb in ("MAIL", "RCPT"):
             self.envelope = " ".join(words if verb == "MAIL" else [self.envelope, *words])
         told = self.told(verb)
+        if verb == "MAIL":
+            told = self.meter.refusal() or told
         if verb == "EHLO" and not told:
             await self.ehlo()
         elif verb == "STARTTLS" and self.listener["starttls"]:
@@ -152,10 +182,10 @@ class Session:
         return "end" if verb == "QUIT" else None
 
 
-def accept(listener):
+def accept(listener, meter):
     async def serve(reader, writer):
         try:
-            await Session(listener, reader, writer).run()
+            await Session(listener, meter, reader, writer).run()
         except (OSError, ssl.SSLError, ValueError, asyncio.IncompleteReadError):
             pass  # the client left, or would not go on with our certificate
         finally:
@@ -167,12 +197,14 @@ async def main(path):
     with open(path, encoding="utf-8") as stream:
         listeners = [BEHAVIOUR | listener for listener in json.load(stream)]
     servers = []
+    meters = {}     # of a name: its addresses and ports are one server
     for listener in listeners:
         unknown = set(listener) - set(BEHAVIOUR) - {"address", "port", "name"}
         if unknown:
             sys.exit(f"fake_smtp: no such behaviour: {', '.join(sorted(unknown))}")
         servers.append(await asyncio.start_server(
-            accept(listener), listener["address"], listener["port"], limit=LINE_LIMIT,
+            accept(listener, meters.setdefault(listener["name"], Meter(listener))),
+            listener["address"], listener["port"], limit=LINE_LIMIT,
             ssl=tls_context(listener["tls"]) if listener["tls"] else None))
     await asyncio.gather(*(server.serve_forever() for server in servers))
 

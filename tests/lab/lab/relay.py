@@ -39,6 +39,7 @@ class Relay:
         self.host = PostfixHost(sandbox, name, internet.network, self.hostname,
                                 self._main_cf(), _master_cf(),
                                 files={"/etc/mailname": f"{self.hostname}\n", "/etc/aliases": ""})
+        self._metered = None
         self._configure_sasl()
 
     def _main_cf(self):
@@ -101,6 +102,19 @@ default_transport = smtp:[{self._sink_address}]:{SINK_PORT}
     def stop(self):
         """Connections are refused."""
         self.host.stop()
+
+    def meter(self, limit=None, rate=None):
+        """In place of its Postfix, a server that takes any password: no more than LIMIT, [messages,
+        seconds, reply beyond that], and RATE messages a second."""
+        if self._metered:
+            self._metered.stop()
+        else:
+            self.stop()
+        certificate = [str(path) for path in self._authority.issue(self.hostname)]
+        self._metered = FakeServer(self._internet, f"{self.name}-metered", [
+            {"address": address, "port": port, "name": self.hostname, "limit": limit,
+             "rate": rate, "starttls": certificate, "auth": "PLAIN LOGIN",
+             "dump": str(self.delivered)} for address in self.addresses for port in PORTS])
 
     def password_wrong(self):
         """Another password is the right one from now on."""
