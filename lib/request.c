@@ -15,7 +15,8 @@ static const struct {
     { "facts", VERB_FACTS, false },   { "status", VERB_STATUS, false },
     { "direct", VERB_DIRECT, false }, { "relay", VERB_RELAY, true },
     { "plan", VERB_PLAN, true },      { "release", VERB_RELEASE, false },
-    { "rescue", VERB_RESCUE, false },
+    { "rescue", VERB_RESCUE, false }, { "install", VERB_INSTALL, false },
+    { "remove", VERB_REMOVE, false },
 };
 
 static int parse_port(const char *text, uint16_t *port)
@@ -67,7 +68,8 @@ static int parse_plan(char *const words[], size_t count, struct request *out, co
 
 static int parse_verb(char *const words[], size_t count, struct request *out, const char **why)
 {
-    *why = "unknown verb; there are facts, status, direct, relay, plan, release, rescue";
+    *why = "unknown verb; there are facts, status, direct, relay, plan, release, rescue, "
+           "install, remove";
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, words[0]) != 0)
             continue;

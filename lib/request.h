@@ -8,6 +8,8 @@
  *     1 relay NAME PORT  send everything that leaves through that relay
  *     1 release          accept what others have edited of a route, and go back to direct
  *     1 rescue           free the deliveries that hang in a block, and flush; only on a relay
+ *     1 install          enter the relays' services in master.cf; by hand alone
+ *     1 remove           take everything out again; by hand alone
  *     1 plan direct | 1 plan relay NAME PORT    what such a request would change
  *
  * Tokens match [a-z0-9-]{1,64} or are a decimal port, so nothing else can get through: no path,
@@ -30,7 +32,9 @@ enum verb {
     VERB_RELAY,
     VERB_PLAN,
     VERB_RELEASE,
-    VERB_RESCUE
+    VERB_RESCUE,
+    VERB_INSTALL,
+    VERB_REMOVE
 };
 
 struct request {

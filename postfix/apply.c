@@ -45,7 +45,7 @@ static int usage(FILE *out, int status)
 {
     fputs("usage: detour-apply [-c FILE] [--json] facts | status\n"
           "       detour-apply [-c FILE] [--json] [--dry-run] direct | relay NAME PORT\n"
-          "       detour-apply [-c FILE] [--json] release | rescue\n"
+          "       detour-apply [-c FILE] [--json] release | rescue | install | remove\n"
           "       detour-apply [-c FILE] [--json] plan direct | plan relay NAME PORT\n"
           "       detour-apply [-c FILE] --listen PATH\n"
           "       detour-apply [-c FILE]    (one request line on standard input)\n",
@@ -171,11 +171,25 @@ static void linger_after(const struct config *config, const struct route *route,
     linger(config, route, rest);
 }
 
+static enum change_wish wish_of(enum verb verb)
+{
+    switch (verb) {
+    case VERB_RELEASE:
+        return WISH_RELEASE;
+    case VERB_INSTALL:
+        return WISH_INSTALL;
+    case VERB_REMOVE:
+        return WISH_REMOVE;
+    default:
+        return WISH_ROUTE;
+    }
+}
+
 static int change_route(const struct config *config, const struct request *request,
                         struct answer *answer)
 {
     const struct route *route = &request->route;
-    struct change_request wanted = { .route = *route, .release = request->verb == VERB_RELEASE };
+    struct change_request wanted = { .route = *route, .wish = wish_of(request->verb) };
     struct rest rest;
 
     hold_signals(SIG_BLOCK);
@@ -214,6 +228,8 @@ static int perform(const struct config *config, const struct request *request,
     case VERB_DIRECT:
     case VERB_RELAY:
     case VERB_RELEASE:
+    case VERB_INSTALL:
+    case VERB_REMOVE:
         return change_route(config, request, answer);
     case VERB_RESCUE:
         return rescue(config, answer);
@@ -236,6 +252,9 @@ static int serve_stdin(const struct config *config, struct answer *answer)
     if (rc == 0 && request.verb == VERB_RELAY && config->mode != MODE_SWITCH)
         rc = why_set(&why, "mode = %s: nothing is changed unless mode is switch",
                      mode_name(config->mode));
+    if (rc == 0 && (request.verb == VERB_INSTALL || request.verb == VERB_REMOVE))
+        rc = why_set(&why, "what is installed is for the postmaster to decide: by hand, "
+                           "\"detour-apply install\" or \"remove\"");
     if (rc == 0)
         return perform(config, &request, answer);
     answer_end(answer, "refused", why.text, NULL);

@@ -2,18 +2,11 @@
 #include "postfix/change.h"
 
 #include "lib/memory.h"
-#include "lib/secret.h"
-#include "lib/trust.h"
-#include "postfix/files.h"
-#include "postfix/generation.h"
+#include "postfix/methods.h"
 #include "postfix/stage.h"
-#include "postfix/text.h"
-#include <pwd.h>
+#include "postfix/steps.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-#define CA_MAX ((size_t)16 * 1024 * 1024)
 
 const char *change_map_type(const struct change *change)
 {
@@ -33,198 +26,51 @@ static enum change_kind refuse_drift(const struct mark *mark, struct why *why)
     return CHANGE_REFUSED;
 }
 
+static struct stage_texts owners(const struct change *change)
+{
+    return (struct stage_texts){ change->original, change->original_len, change->original_master,
+                                 change->original_master_len };
+}
+
 static enum change_kind look_at_host(const struct config *config, const char *workspace,
                                      struct change *change, struct why *why)
 {
-    change->view = view_staged(config, workspace, change->original, change->original_len, why);
+    struct stage_texts texts = owners(change);
+
+    change->view = view_staged(config, workspace, &texts, why);
     if (change->view == NULL)
         return CHANGE_FAILED;
     find_refusals(change->view, config, &change->refusals);
     find_notes(change->view, config, &change->notes);
-    find_exceptions(change->view, &change->exceptions);
+    find_exceptions(change->view, config, &change->exceptions);
     if (change->refusals.count == 0)
         return CHANGE_NEEDED;
     findings_join(&change->refusals, why);
     return CHANGE_REFUSED;
 }
 
-/* The group that may read a password file: the daemon's, which proves relays with it. */
-static gid_t group_of(const char *user)
+/* The way to a relay, or to an installation. */
+static enum change_kind prepare_ours(const struct config *config,
+                                     const struct change_request *request, const char *workspace,
+                                     struct change *change, struct why *why)
 {
-    const struct passwd *entry = getpwnam(user);
-
-    return entry == NULL ? SECRET_NO_GROUP : entry->pw_gid;
-}
-
-static char *read_password(const struct config *config, const struct relay *relay, struct why *why)
-{
-    if (trust_check(relay->password_file, why->text, sizeof why->text) == -1)
-        return NULL;
-    return secret_read(relay->password_file, group_of(config->user), why->text, sizeof why->text);
-}
-
-static char *read_relay_ca(const struct relay *relay, struct why *why)
-{
-    size_t len;
-
-    if (trust_check(relay->ca_file, why->text, sizeof why->text) == -1)
-        return NULL;
-    return file_read(relay->ca_file, CA_MAX, &len, why);
-}
-
-/* NULL where there is none, or one that cannot be read: smtp(8) does without it too. */
-static char *read_owner_ca(const struct view *view)
-{
-    const char *path = view_value(view, "smtp_tls_CAfile");
-    struct why ignored;
-    size_t len;
-
-    return path[0] == '/' ? file_read(path, CA_MAX, &len, &ignored) : NULL;
-}
-
-static void note_ca(struct change *change)
-{
-    const char *value = settings_value(&change->rendering.settings, "smtp_tls_CAfile");
-    const char *theirs = view_value(change->view, "smtp_tls_CAfile");
-
-    if (value != NULL && theirs[0] != '\0')
-        findings_add(&change->notes,
-                     "smtp_tls_CAfile = %s: replaced by a copy of it with the relay's authorities "
-                     "behind; later changes of the file count after the next switch",
-                     theirs);
-}
-
-static int render_at(const struct config *config, const struct render_input *common,
-                     unsigned long generation, struct rendering *rendering, struct why *why)
-{
-    struct render_input in = *common;
-    char *directory = generation_path(config, generation);
-
-    in.directory = directory;
-    int rc = render(&in, rendering, why);
-    free(directory);
-    return rc;
-}
-
-/* Whether the route in force is this one, with just this content. */
-static bool in_force(const struct config *config, const struct change *change,
-                     const struct render_input *in)
-{
-    const struct mark *mark = change->now.mark;
-    struct rendering rendering = { 0 };
-    struct why ignored;
-
-    if (!route_equal(&mark->route, &change->route))
-        return false;
-    bool same =
-        render_at(config, in, mark->generation, &rendering, &ignored) == 0 &&
-        settings_equal(&rendering.settings, &mark->settings) &&
-        generation_holds(config, mark->generation, change_map_type(change), &rendering.contents);
-    render_free(&rendering);
-    return same;
-}
-
-/* A step on the way: all of SETTINGS but the route itself. */
-static void add_step(struct change *change, const struct main_cf *owners, unsigned long generation,
-                     const struct settings *settings)
-{
-    struct change_step *step = &change->between[change->between_count++];
-    struct route direct = route_direct();
-    struct settings prepared = { 0 };
-
-    settings_add_others(&prepared, settings, "relayhost");
-    step->main_cf = mark_set(owners, &direct, generation, &prepared, &step->len);
-    settings_free(&prepared);
-}
-
-/* First out of the route in force, if it is one to a relay, then into the other. */
-static void add_steps(struct change *change, const struct main_cf *owners)
-{
-    const struct mark *mark = change->now.mark;
-
-    if (!route_is_direct(&mark->route))
-        add_step(change, owners, mark->generation, &mark->settings);
-    if (!route_is_direct(&change->route))
-        add_step(change, owners, change->generation, &change->rendering.settings);
-}
-
-static enum change_kind render_relay(const struct config *config, struct change *change,
-                                     const struct render_input *in, struct why *why)
-{
-    if (in_force(config, change, in))
-        return CHANGE_NONE;
-    change->generation = generation_next(config, change->now.mark->generation);
-    if (render_at(config, in, change->generation, &change->rendering, why) == -1)
-        return CHANGE_REFUSED;
-    note_ca(change);
-    struct main_cf *cf = main_cf_parse(change->original, change->original_len);
-    change->after = mark_set(cf, &change->route, change->generation, &change->rendering.settings,
-                             &change->after_len);
-    add_steps(change, cf);
-    main_cf_free(cf);
-    return CHANGE_NEEDED;
-}
-
-/* In a preview, whatever is missing is one refusal more, and something else takes its place: the
- * difference of main.cf holds none of it. */
-static char *or_placeholder(char *text, bool preview, struct change *change, const struct why *why)
-{
-    if (text != NULL || !preview)
-        return text;
-    findings_add(&change->refusals, "%s", why->text);
-    return memory_copy("?");
-}
-
-static enum change_kind render_with(const struct config *config, struct change *change,
-                                    const char *password, const char *relay_ca, struct why *why)
-{
-    const struct relay *relay = config_relay(config, change->route.name);
-    const struct view *view = change->view;
-    char *owner_ca = read_owner_ca(view);
-    struct render_input in = {
-        .relay = relay,
-        .port = change->route.port,
-        .tls_level = config->postfix.tls_level,
-        .password = password,
-        .map_type = change_map_type(change),
-        .sasl_auth_enable = view_value(view, "smtp_sasl_auth_enable"),
-        .sasl_password_maps = view_raw(view, "smtp_sasl_password_maps"),
-        .sasl_security_options =
-            view_value(view, render_sasl_options_name(config->postfix.tls_level)),
-        .tls_policy_maps = view_raw(view, "smtp_tls_policy_maps"),
-        .tls_ca_file = view_value(view, "smtp_tls_CAfile"),
-        .status_filter = view_value(view, "smtp_delivery_status_filter"),
-        .utf8_maps = strcasecmp(view_value(view, "smtputf8_enable"), "yes") == 0,
-        .owner_ca = owner_ca,
-        .relay_ca = relay_ca,
-    };
-    enum change_kind kind = render_relay(config, change, &in, why);
-    free(owner_ca);
-    return kind;
-}
-
-static enum change_kind prepare_relay(const struct config *config, const char *workspace,
-                                      bool preview, struct change *change, struct why *why)
-{
-    const struct relay *relay = config_relay(config, change->route.name);
     enum change_kind kind = look_at_host(config, workspace, change, why);
 
-    if (kind == CHANGE_FAILED || (kind == CHANGE_REFUSED && !preview))
+    if (kind == CHANGE_FAILED || (kind == CHANGE_REFUSED && !request->preview))
         return kind;
-    char *password = or_placeholder(read_password(config, relay, why), preview, change, why);
-    char *relay_ca =
-        password == NULL ? NULL : or_placeholder(read_relay_ca(relay, why), preview, change, why);
-    kind = relay_ca == NULL ? CHANGE_REFUSED : render_with(config, change, password, relay_ca, why);
-    secret_free(password);
-    free(relay_ca);
-    return kind;
+    return config->postfix.method == METHOD_TRANSPORT
+               ? prepare_transport(config, &change->route, request->preview, change, why)
+               : prepare_relayhost(config, request->preview, change, why);
 }
+
+/* The way to direct. */
 
 /* What others have edited stays as it is. Only where the route is still ours is there a step on the
  * way, which takes nothing but that. */
-static void prepare_kept(struct change *change)
+static void prepare_kept(const struct config *config, struct change *change)
 {
     const struct mark *mark = change->now.mark;
+    size_t len;
 
     for (size_t i = 0; i < mark->drift_count; i++)
         findings_add(&change->notes, "%s: that stays", mark->drift[i]);
@@ -232,53 +78,113 @@ static void prepare_kept(struct change *change)
         findings_add(&change->notes,
                      "relayhost leads to the relay that detourd's password and TLS settings are "
                      "for: they stay too, as your own, with the files that they name");
-    if (route_is_direct(&mark->route))
-        return;
-    struct change_step *step = &change->between[change->between_count++];
-    step->main_cf = mark_remove_route(change->now.cf, mark, &step->len);
+    if (mark->kind == BLOCK_TRANSPORT)
+        end_transport(config, change);
+    else if (!route_is_direct(&mark->route))
+        steps_add_file(change, CHANGE_MAIN_CF, STEP_PREPARE,
+                       mark_remove_route(change->now.cf, mark, &len), len, true);
 }
 
-static enum change_kind prepare_direct(struct change *change)
+/* The installation stays, and its map leads nowhere. */
+static enum change_kind flip_to_direct(const struct config *config, struct change *change)
+{
+    change->generation = change->now.mark->generation;
+    end_transport(config, change);
+    return change->step_count == 0 ? CHANGE_NONE : CHANGE_NEEDED;
+}
+
+static enum change_kind prepare_direct(const struct config *config, enum change_wish wish,
+                                       struct change *change)
 {
     const struct mark *mark = change->now.mark;
-    const struct main_cf_now *now = &change->now;
 
-    if (mark->generation == 0 && mark->drift_count == 0)
-        return CHANGE_NONE;
-    change->after = memory_zero(change->original_len + 1, 1);
-    memcpy(change->after, change->original, change->original_len);
-    change->after_len = change->original_len;
-    if (now->len == change->after_len && memcmp(now->bytes, change->after, now->len) == 0)
-        return CHANGE_NONE;
-    if (mark->drift_count > 0) {
-        prepare_kept(change);
+    if (mark->kind == BLOCK_TRANSPORT && mark->generation != 0 && mark->drift_count == 0 &&
+        wish == WISH_ROUTE && config->postfix.method == METHOD_TRANSPORT)
+        return flip_to_direct(config, change);
+    if (mark->drift_count > 0)
+        prepare_kept(config, change);
+    else if (mark->kind == BLOCK_TRANSPORT)
+        end_transport(config, change);
+    else
+        end_relayhost(change);
+    add_owners_main_cf(change);
+    add_owners_master_cf(change);
+    return change->step_count == 0 ? CHANGE_NONE : CHANGE_NEEDED;
+}
+
+static enum change_kind refuse_installation(const struct config *config,
+                                            const struct change *change, struct why *why)
+{
+    if (config->postfix.method != METHOD_TRANSPORT)
+        why_set(why,
+                "method = relayhost installs nothing before a switch; write method = transport "
+                "in the section postfix");
+    else if (change->now.mark->kind == BLOCK_RELAY && !route_is_direct(&change->now.mark->route))
+        why_set(why, "a route by relayhost is in force; \"detour-apply direct\" first");
+    else
         return CHANGE_NEEDED;
+    return CHANGE_REFUSED;
+}
+
+/* Where the change is to lead. */
+static struct route goal(const struct config *config, const struct change_request *request,
+                         const struct mark *mark)
+{
+    if (request->wish == WISH_ROUTE)
+        return request->route;
+    return request->wish == WISH_INSTALL && mark->kind == BLOCK_TRANSPORT &&
+                   config_relay(config, mark->route.name) != NULL
+               ? mark->route
+               : route_direct();
+}
+
+static void set_after(struct change *change)
+{
+    const char *text = steps_text(change, CHANGE_MAIN_CF, &change->after_len);
+
+    change->after = memory_zero(change->after_len + 1, 1);
+    memcpy(change->after, text, change->after_len);
+    text = steps_text(change, CHANGE_MASTER_CF, &change->after_master_len);
+    change->after_master = memory_zero(change->after_master_len + 1, 1);
+    memcpy(change->after_master, text, change->after_master_len);
+}
+
+static enum change_kind prepare_goal(const struct config *config,
+                                     const struct change_request *request, const char *workspace,
+                                     struct change *change, struct why *why)
+{
+    const struct mark *mark = change->now.mark;
+    bool ours = request->wish == WISH_INSTALL || !route_is_direct(&change->route);
+
+    if (request->wish == WISH_RELEASE && mark->drift_count == 0) {
+        change->route = mark->route;
+        change->generation = mark->generation;
+        return CHANGE_NONE;
     }
-    struct main_cf *cf = main_cf_parse(change->original, change->original_len);
-    add_steps(change, cf);
-    main_cf_free(cf);
-    return CHANGE_NEEDED;
+    if (!mark->legible || (mark->drift_count > 0 && ours))
+        return refuse_drift(mark, why);
+    change->original = mark_remove(change->now.cf, mark, &change->original_len);
+    change->original_master = master_mark_remove(change->now.master.cf, change->now.master.mark,
+                                                 &change->original_master_len);
+    if (request->wish == WISH_INSTALL && refuse_installation(config, change, why) == CHANGE_REFUSED)
+        return CHANGE_REFUSED;
+    enum change_kind kind = ours ? prepare_ours(config, request, workspace, change, why)
+                                 : prepare_direct(config, request->wish, change);
+    if (kind == CHANGE_NEEDED || (kind == CHANGE_REFUSED && change->step_count > 0))
+        set_after(change);
+    return kind;
 }
 
 static enum change_kind prepare(const struct config *config, const struct change_request *request,
                                 const char *workspace, struct change *change, struct why *why)
 {
     *change = (struct change){ .route = request->route };
-    if (route_allowed(config, &request->route, why) == -1)
+    if (request->wish == WISH_ROUTE && route_allowed(config, &request->route, why) == -1)
         return CHANGE_REFUSED;
-    if (home_check(config, why) == -1 || main_cf_now_read(config, &change->now, why) == -1)
+    if (home_check(config, why) == -1 || home_now_read(config, &change->now, why) == -1)
         return CHANGE_FAILED;
-    const struct mark *mark = change->now.mark;
-    if (request->release && mark->drift_count == 0) {
-        change->route = mark->route;
-        return CHANGE_NONE;
-    }
-    if (!mark->legible || (mark->drift_count > 0 && !route_is_direct(&request->route)))
-        return refuse_drift(mark, why);
-    change->original = mark_remove(change->now.cf, mark, &change->original_len);
-    if (route_is_direct(&request->route))
-        return prepare_direct(change);
-    return prepare_relay(config, workspace, request->preview, change, why);
+    change->route = goal(config, request, change->now.mark);
+    return prepare_goal(config, request, workspace, change, why);
 }
 
 enum change_kind change_prepare(const struct config *config, const struct change_request *request,
@@ -296,13 +202,28 @@ enum change_kind change_prepare(const struct config *config, const struct change
     return CHANGE_REFUSED;
 }
 
+bool change_leaves_ours(const struct change *change)
+{
+    return change->generation != 0;
+}
+
+bool change_replaces_files(const struct change *change)
+{
+    for (size_t i = 0; i < change->step_count; i++)
+        if (change->step[i].place != CHANGE_MAP)
+            return true;
+    return false;
+}
+
 void change_free(struct change *change)
 {
-    main_cf_now_free(&change->now);
+    home_now_free(&change->now);
     free(change->original);
-    for (size_t i = 0; i < change->between_count; i++)
-        free(change->between[i].main_cf);
+    free(change->original_master);
     free(change->after);
+    free(change->after_master);
+    free(change->proof_sender);
+    steps_free(change);
     view_free(change->view);
     findings_free(&change->refusals);
     findings_free(&change->notes);
@@ -326,8 +247,10 @@ int change_each(const struct config *config, const struct change *change, change
     struct view *asked = NULL;
     const struct view *view = change->view;
 
+    struct stage_texts texts = owners(change);
+
     if (view == NULL)
-        view = asked = view_staged(config, NULL, change->original, change->original_len, why);
+        view = asked = view_staged(config, NULL, &texts, why);
     if (view == NULL)
         return -1;
     for (size_t i = 0; i < old->count + new->count; i++) {

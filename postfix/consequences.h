@@ -20,9 +20,6 @@ struct consequences {
     struct findings following_unexpectedly;
 };
 
-/* How a table is looked into: table_read(), or in tests something else. */
-typedef struct table *read_table(const char *name, const char *default_type);
-
 /* VIEW is of the owner's configuration. */
 void consequences_of_relay(const struct view *view, const struct instances *others,
                            read_table *read, struct consequences *out);

@@ -13,6 +13,7 @@
 #include "postfix/instances.h"
 #include "postfix/queue.h"
 #include "postfix/reverts.h"
+#include "postfix/senders.h"
 #include "postfix/stage.h"
 #include <inttypes.h>
 #include <limits.h>
@@ -110,11 +111,13 @@ static uint64_t fingerprint(const struct config *config)
 /* A run was cut off, or somebody has brought back a main.cf whose maps are gone. */
 static bool is_unfinished(const struct config *config, const struct mark *mark)
 {
-    return home_is_unfinished(config) || (mark->generation != 0 && mark->drift_count == 0 &&
-                                          !generation_exists(config, mark->generation));
+    bool ours = mark->generation != 0 && mark->drift_count == 0;
+
+    return home_is_unfinished(config) || (ours && !generation_exists(config, mark->generation)) ||
+           (ours && mark->kind == BLOCK_TRANSPORT && senders_number(config) == 0);
 }
 
-static json_t *advice(const struct config *config, const struct main_cf_now *now)
+static json_t *advice(const struct config *config, const struct home_now *now)
 {
     char *text = reverts_advice(config, now);
     json_t *list = texts_json(&text, text == NULL ? 0 : 1);
@@ -135,7 +138,7 @@ static json_t *shield(const struct config *config, const struct route *route, lo
     return queued == 0 ? held_none() : held_json(config, lifetimes);
 }
 
-static json_t *common_members(const struct config *config, const struct main_cf_now *now,
+static json_t *common_members(const struct config *config, const struct home_now *now,
                               const char *daemon_directory, const char *queue_directory,
                               const struct lifetimes *lifetimes, struct why *why)
 {
@@ -146,6 +149,7 @@ static json_t *common_members(const struct config *config, const struct main_cf_
         return NULL;
     json_t *members = json_object();
     json_object_set_new(members, "route", route_json(&mark->route));
+    json_object_set_new(members, "installed", json_boolean(mark->kind == BLOCK_TRANSPORT));
     json_object_set_new(members, "drift", texts_json(mark->drift, mark->drift_count));
     json_object_set_new(members, "advice", advice(config, now));
     json_object_set_new(members, "unfinished", json_boolean(is_unfinished(config, mark)));
@@ -161,11 +165,11 @@ json_t *status_members(const struct config *config, struct why *why)
 {
     static const char *const names[] = { "daemon_directory", "queue_directory",
                                          "maximal_queue_lifetime", "bounce_queue_lifetime", NULL };
-    struct main_cf_now now = { 0 };
+    struct home_now now = { 0 };
     struct parameters *p = NULL;
     json_t *members = NULL;
 
-    if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
+    if (home_check(config, why) == 0 && home_now_read(config, &now, why) == 0)
         p = view_some(config->postfix.config_directory, true, names, why);
     if (p != NULL && parameters_count(p) != 4) {
         why_set(why, "postconf does not say where Postfix's directories are");
@@ -176,22 +180,27 @@ json_t *status_members(const struct config *config, struct why *why)
                                  parameters_value(p, names[1]), &lifetimes, why);
     }
     parameters_free(p);
-    main_cf_now_free(&now);
+    home_now_free(&now);
     return members;
 }
 
 /* The owner's configuration: where a route of ours is in force, what main.cf was without it. */
-static struct view *view_of_owner(const struct config *config, const struct main_cf_now *now,
+static struct view *view_of_owner(const struct config *config, const struct home_now *now,
                                   struct why *why)
 {
     const char *home = config->postfix.config_directory;
 
-    if (!now->mark->legible || (now->mark->generation == 0 && now->mark->drift_count == 0))
+    if (!now->mark->legible || (now->mark->generation == 0 && now->mark->drift_count == 0 &&
+                                now->master.mark->generation == 0))
         return view_read(home, home, why);
-    size_t len;
-    char *original = mark_remove(now->cf, now->mark, &len);
-    struct view *view = view_staged(config, NULL, original, len, why);
-    free(original);
+    struct stage_texts texts;
+    char *main_cf = mark_remove(now->cf, now->mark, &texts.main_cf_len);
+    char *master_cf = master_mark_remove(now->master.cf, now->master.mark, &texts.master_cf_len);
+    texts.main_cf = main_cf;
+    texts.master_cf = master_cf;
+    struct view *view = view_staged(config, NULL, &texts, why);
+    free(main_cf);
+    free(master_cf);
     return view;
 }
 
@@ -264,7 +273,7 @@ static void add_view(json_t *members, const struct view *view, const struct conf
                         protocols_json(view_smtp_value(view, "inet_protocols")));
     find_refusals(view, config, &refusals);
     find_notes(view, config, &notes);
-    find_exceptions(view, &notes);
+    find_exceptions(view, config, &notes);
     json_object_set_new(members, "refusals", texts_json(refusals.text, refusals.count));
     json_object_set_new(members, "notes", texts_json(notes.text, notes.count));
     findings_free(&refusals);
@@ -276,11 +285,11 @@ static void add_view(json_t *members, const struct view *view, const struct conf
 
 json_t *facts_members(const struct config *config, struct why *why)
 {
-    struct main_cf_now now = { 0 };
+    struct home_now now = { 0 };
     struct view *view = NULL;
     json_t *members = NULL;
 
-    if (home_check(config, why) == 0 && main_cf_now_read(config, &now, why) == 0)
+    if (home_check(config, why) == 0 && home_now_read(config, &now, why) == 0)
         view = view_of_owner(config, &now, why);
     if (view != NULL) {
         struct lifetimes lifetimes = lifetimes_parse(view_value(view, "maximal_queue_lifetime"),
@@ -291,6 +300,6 @@ json_t *facts_members(const struct config *config, struct why *why)
     if (members != NULL)
         add_view(members, view, config);
     view_free(view);
-    main_cf_now_free(&now);
+    home_now_free(&now);
     return members;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/files.h"
 
+#include "lib/clock.h"
 #include "lib/memory.h"
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Our own trees are three levels deep. */
@@ -62,6 +64,18 @@ char *file_read(const char *path, size_t max, size_t *len, struct why *why)
     char *bytes = file_read_fd(fd, path, max, len, why);
     close(fd);
     return bytes;
+}
+
+int64_t file_written_at(const char *path)
+{
+    struct timespec now;
+    struct stat st;
+    int64_t age = -1;
+
+    if (stat(path, &st) == 0 && clock_gettime(CLOCK_REALTIME, &now) == 0)
+        age = (now.tv_sec - st.st_mtim.tv_sec) * INT64_C(1000) +
+              (now.tv_nsec - st.st_mtim.tv_nsec) / 1000000;
+    return age < 0 ? 0 : clock_mono_ms() - age;
 }
 
 int file_write_fd(int fd, const char *name, const char *bytes, size_t len, struct why *why)

@@ -15,6 +15,9 @@ char *file_read(const char *path, size_t max, size_t *len, struct why *why);
 /* The same from an open descriptor, from where it stands; NAME is for the reason. */
 char *file_read_fd(int fd, const char *name, size_t max, size_t *len, struct why *why);
 
+/* When PATH was last written, as clock_mono_ms() counts; 0 where it is not there. */
+int64_t file_written_at(const char *path);
+
 int file_write_fd(int fd, const char *name, const char *bytes, size_t len, struct why *why);
 
 /* Creates PATH, which must not exist. Not synced: that is for whoever gives it its place. */

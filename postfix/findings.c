@@ -6,6 +6,7 @@
 #include "postfix/instances.h"
 #include "postfix/product.h"
 #include "postfix/table.h"
+#include "postfix/transport.h"
 #include <errno.h>
 #include <glob.h>
 #include <stdarg.h>
@@ -192,7 +193,7 @@ static void refuse_service(const struct view *view, struct findings *refusals)
 }
 
 /* An entry for all recipients leaves relayhost nothing to say. */
-static void refuse_catch_all(const struct view *view, struct findings *refusals)
+static void refuse_catch_all(const struct view *view, const char *what, struct findings *refusals)
 {
     struct names maps = tables_split(view_value(view, "transport_maps"));
 
@@ -200,10 +201,10 @@ static void refuse_catch_all(const struct view *view, struct findings *refusals)
         char *value = table_query(maps.name[i], view_value(view, "default_database_type"), "*");
         if (value != NULL && value[0] != '\0' && strcmp(value, ":") != 0)
             findings_add(refusals,
-                         "transport_maps: %s sends all mail to %s and goes before relayhost, so "
-                         "relayhost would change nothing; take that entry out, or set relayhost "
-                         "in its place",
-                         maps.name[i], value);
+                         "transport_maps: %s sends all mail to %s and goes before %s, which "
+                         "would change nothing; take that entry out, or set relayhost in its "
+                         "place",
+                         maps.name[i], value, what);
         free(value);
     }
     names_free(&maps);
@@ -244,17 +245,24 @@ static void refuse_read_only(const struct config *config, struct findings *refus
 {
     const char *directory = config->postfix.config_directory;
     char *main_cf = memory_format("%s/main.cf", directory);
+    char *master_cf = memory_format("%s/master.cf", directory);
 
-    if (!refuse_if_kept(directory, refusals))
+    if (!refuse_if_kept(directory, refusals)) {
         refuse_if_kept(main_cf, refusals);
+        if (config->postfix.method == METHOD_TRANSPORT)
+            refuse_if_kept(master_cf, refusals);
+    }
     free(main_cf);
+    free(master_cf);
 }
 
-static void refuse_sasl(const struct view *view, struct findings *refusals)
+/* A service of our own pins the type. */
+static void refuse_sasl(const struct view *view, const struct config *config,
+                        struct findings *refusals)
 {
     const char *type = view_value(view, "smtp_sasl_type");
 
-    if (strcmp(type, "cyrus") != 0)
+    if (config->postfix.method == METHOD_RELAYHOST && strcmp(type, "cyrus") != 0)
         findings_add(refusals, "smtp_sasl_type = %s: a password can only be sent with cyrus", type);
     else if (!view_has_sasl_client(view, "cyrus"))
         findings_add(refusals, "this Postfix was built without Cyrus SASL (postconf -A), so it "
@@ -290,21 +298,22 @@ static void refuse_map_types(const struct view *view, struct findings *refusals)
                          shield[i]);
 }
 
-void find_refusals(const struct view *view, const struct config *config, struct findings *refusals)
+static void refuse_relayhost(const struct view *view, const struct config *config,
+                             struct findings *refusals)
 {
     static const char per_sender[] = "mail of some senders is routed apart, and a password of "
                                      "theirs could reach the relay; " OTHER_METHOD;
 
-    refuse_read_only(config, refusals);
-    refuse_product(view, config, refusals);
     refuse_relay_domains(view, refusals);
-    refuse_catch_all(view, refusals);
+    refuse_catch_all(view, "relayhost", refusals);
     refuse_if_set(
         view, "sender_dependent_relayhost_maps",
         "it goes before relayhost, so mail of those senders would not follow; " OTHER_METHOD,
         refusals);
-    refuse_if_set(view, "sender_dependent_default_transport_maps",
-                  "it goes before relayhost, so mail of those senders would not follow", refusals);
+    refuse_if_set(view, TRANSPORT_SETTING,
+                  "it goes before relayhost, so mail of those senders would not "
+                  "follow; " OTHER_METHOD,
+                  refusals);
     refuse_if_yes(view, "smtp_sender_dependent_authentication", per_sender, refusals);
     refuse_if_yes(view, "smtp_tls_wrappermode",
                   "every connection begins with TLS, so STARTTLS with the relay cannot work",
@@ -323,8 +332,88 @@ void find_refusals(const struct view *view, const struct config *config, struct 
     refuse_home_route(view, config, refusals);
     refuse_service(view, refusals);
     refuse_overrides(view, refusals);
-    refuse_sasl(view, refusals);
     refuse_delimiter(view, refusals);
+}
+
+/* With the method transport. */
+
+static void refuse_owners_tables(const struct view *view, const char *name,
+                                 struct findings *refusals)
+{
+    struct names tables = tables_split(view_raw(view, name));
+
+    for (size_t i = 0; i < tables.count; i++) {
+        const char *why = transport_cannot_merge(view, tables.name[i], table_read);
+        if (why != NULL)
+            findings_add(refusals, "%s: %s cannot stand before detourd's map: %s", name,
+                         tables.name[i], why);
+    }
+    names_free(&tables);
+}
+
+static void refuse_service_names(const struct view *view, const struct config *config,
+                                 struct findings *refusals)
+{
+    for (size_t i = 0; i < view_service_count(view); i++) {
+        const char *name = view_service(view, i)->name;
+        if (transport_is_service_of(config, name))
+            findings_add(refusals,
+                         "master.cf has a service %s of your own already; give the relay "
+                         "another name",
+                         name);
+    }
+}
+
+/* The owner's way for all mail, which the map would overrule. */
+static void refuse_own_way(const struct view *view, const struct config *config,
+                           struct findings *refusals)
+{
+    static const char *const names[] = { "relayhost", "default_transport" };
+
+    for (size_t i = 0; i < 2 && !config->postfix.replace_relayhost; i++) {
+        const char *value = view_value(view, names[i]);
+        if (value[0] != '\0' && strcmp(value, "smtp") != 0)
+            findings_add(refusals,
+                         "%s = %s: this host has a way of its own for its mail; "
+                         "\"replace_relayhost = yes\" in the section postfix allows "
+                         "another one while port 25 is blocked",
+                         names[i], value);
+    }
+}
+
+static void refuse_transport(const struct view *view, const struct config *config,
+                             struct findings *refusals)
+{
+    static const char *const rewriting[] = { TRANSPORT_SETTING, "transport_maps" };
+
+    refuse_catch_all(view, "the senders' transport", refusals);
+    refuse_own_way(view, config, refusals);
+    refuse_owners_tables(view, TRANSPORT_SETTING, refusals);
+    refuse_owners_tables(view, "sender_dependent_relayhost_maps", refusals);
+    refuse_service_names(view, config, refusals);
+    if (!view_has_map_type(view, "pipemap") || !view_has_map_type(view, "static") ||
+        !view_has_map_type(view, "regexp"))
+        findings_add(refusals, "this Postfix lacks one of the map types pipemap, regexp and static "
+                               "(postconf -m), which method = transport needs");
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = view_override(view, "rewrite/unix", rewriting[i]);
+        if (value != NULL)
+            findings_add(refusals,
+                         "master.cf: the service rewrite/unix has \"-o %s=%s\", which overrules "
+                         "main.cf; take it out, or set it in main.cf",
+                         rewriting[i], value);
+    }
+}
+
+void find_refusals(const struct view *view, const struct config *config, struct findings *refusals)
+{
+    refuse_read_only(config, refusals);
+    refuse_product(view, config, refusals);
+    if (config->postfix.method == METHOD_TRANSPORT)
+        refuse_transport(view, config, refusals);
+    else
+        refuse_relayhost(view, config, refusals);
+    refuse_sasl(view, config, refusals);
     refuse_map_types(view, refusals);
 }
 
@@ -423,13 +512,17 @@ void find_notes(const struct view *view, const struct config *config, struct fin
 {
     note_lifetime(view, "maximal_queue_lifetime", "mail", notes);
     note_lifetime(view, "bounce_queue_lifetime", "a delivery report", notes);
+    bool relayhost = config->postfix.method == METHOD_RELAYHOST;
+
     note_product(view, config, notes);
-    note_if_set(view, "smtp_sasl_mechanism_filter",
-                "the relay has to offer one of the mechanisms that it lets through", notes);
+    if (relayhost)
+        note_if_set(view, "smtp_sasl_mechanism_filter",
+                    "the relay has to offer one of the mechanisms that it lets through", notes);
     note_if_set(view, "defer_transports",
                 "mail for these transports waits for a flush, whatever the route", notes);
     const char *discard = view_smtp_value(view, "smtp_discard_ehlo_keywords");
-    if (strcasestr(discard, "starttls") != NULL || strcasestr(discard, "auth") != NULL)
+    if (relayhost &&
+        (strcasestr(discard, "starttls") != NULL || strcasestr(discard, "auth") != NULL))
         findings_add(notes,
                      "smtp_discard_ehlo_keywords = %s: Postfix overlooks what the relay has to "
                      "offer, so mail will wait",
@@ -439,14 +532,22 @@ void find_notes(const struct view *view, const struct config *config, struct fin
                             "libsasl2-modules");
 }
 
-void find_exceptions(const struct view *view, struct findings *exceptions)
+void find_exceptions(const struct view *view, const struct config *config,
+                     struct findings *exceptions)
 {
+    bool relayhost = config->postfix.method == METHOD_RELAYHOST;
+
     note_if_set(view, "transport_maps",
-                "it goes before relayhost; mail that it matches does not follow", exceptions);
-    note_if_set(view, "smtp_fallback_relay",
-                "mail that the relay does not take for now is handed to it", exceptions);
+                relayhost ? "it goes before relayhost; mail that it matches does not follow"
+                          : "it goes before the senders' transport; mail that it matches does not "
+                            "follow",
+                exceptions);
+    if (relayhost)
+        note_if_set(view, "smtp_fallback_relay",
+                    "mail that the relay does not take for now is handed to it", exceptions);
     note_if_set(view, "content_filter", "mail goes there first, whatever the route", exceptions);
-    note_verification(view, exceptions);
+    if (relayhost)
+        note_verification(view, exceptions);
     note_instances(view, exceptions);
 }
 
@@ -460,7 +561,7 @@ int route_allowed(const struct config *config, const struct route *route, struct
     if (!ports_contain(&relay->ports, route->port))
         return why_set(why, "port %u is not one of the relay %s's ports in the configuration",
                        route->port, route->name);
-    if (port_is_implicit_tls(route->port))
+    if (config->postfix.method == METHOD_RELAYHOST && port_is_implicit_tls(route->port))
         return why_set(why,
                        "port %u speaks TLS from the first byte, which relayhost cannot do without "
                        "changing every other destination; " OTHER_METHOD,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the method relayhost cannot do safely on this host, and what the postmaster should know
+ * What the configured method cannot do safely on this host, and what the postmaster should know
  * before it does the rest.
  *
  * A refusal stands for mail that would go astray, or for somebody else's mail that would be
@@ -36,7 +36,8 @@ void find_refusals(const struct view *view, const struct config *config, struct 
 void find_notes(const struct view *view, const struct config *config, struct findings *notes);
 /* What makes mail not follow the route, or follow it unexpectedly, in short: no table is looked
  * into. consequences.h tells it at length. */
-void find_exceptions(const struct view *view, struct findings *exceptions);
+void find_exceptions(const struct view *view, const struct config *config,
+                     struct findings *exceptions);
 
 /* The list of restrictions that has addresses verified by way of a relay; NULL where none does. */
 const char *verified_by_relay(const struct view *view);

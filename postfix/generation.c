@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/generation.h"
 
-#include "lib/clock.h"
 #include "lib/memory.h"
 #include "postfix/directory.h"
 #include "postfix/files.h"
 #include "postfix/home.h"
+#include "postfix/numbers.h"
 #include "postfix/record.h"
 #include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 char *generation_path(const struct config *config, unsigned long number)
@@ -22,39 +18,19 @@ char *generation_path(const struct config *config, unsigned long number)
     return memory_format("%s/" PRIVATE "/%lu", config->postfix.config_directory, number);
 }
 
-/* The number that a name in the directory stands for; 0 for anything else. */
-static unsigned long number_of(const char *name)
-{
-    char *end;
-
-    if (name[0] < '1' || name[0] > '9')
-        return 0;
-    errno = 0;
-    unsigned long number = strtoul(name, &end, 10);
-    return *end == '\0' && errno == 0 ? number : 0;
-}
-
 /* The highest number below LIMIT that is there; 0 where there is none. */
 static unsigned long highest_below(const struct config *config, unsigned long limit)
 {
     char *path = home_path(config, PRIVATE);
-    DIR *dir = opendir(path);
-    unsigned long highest = 0;
+    unsigned long highest = number_highest_below(path, limit);
 
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        unsigned long number = number_of(entry->d_name);
-        if (number > highest && number < limit)
-            highest = number;
-    }
-    if (dir != NULL)
-        closedir(dir);
     free(path);
     return highest;
 }
 
 unsigned long generation_next(const struct config *config, unsigned long in_force)
 {
-    unsigned long highest = highest_below(config, ULONG_MAX);
+    unsigned long highest = highest_below(config, NUMBER_MAX);
 
     return (highest > in_force ? highest : in_force) + 1;
 }
@@ -96,17 +72,13 @@ bool generation_holds(const struct config *config, unsigned long number, const c
 
 int64_t generation_built(const struct config *config, unsigned long number)
 {
-    char *path =
-        memory_format("%s/" PRIVATE "/%lu/" RECORD, config->postfix.config_directory, number);
-    struct timespec now;
-    struct stat st;
-    int64_t age = -1;
+    char *directory = generation_path(config, number);
+    char *path = memory_format("%s/" RECORD, directory);
+    int64_t at = file_written_at(path);
 
-    if (stat(path, &st) == 0 && clock_gettime(CLOCK_REALTIME, &now) == 0)
-        age = (now.tv_sec - st.st_mtim.tv_sec) * INT64_C(1000) +
-              (now.tv_nsec - st.st_mtim.tv_nsec) / 1000000;
     free(path);
-    return age < 0 ? 0 : clock_mono_ms() - age;
+    free(directory);
+    return at;
 }
 
 /* Whether a line that counts names a file in the directory. */
@@ -124,35 +96,44 @@ static bool is_named(const struct main_cf *cf, const char *directory)
     return false;
 }
 
-static int clean_one(const char *path, const struct main_cf *cf, struct why *why)
+static int remove_record(const char *directory, const char *name, struct why *why)
 {
-    if (!is_named(cf, path))
-        return tree_remove(path, why);
-    char *record = memory_format("%s/" RECORD, path);
-    int rc = tree_remove(record, why);
-    free(record);
+    char *path = memory_format("%s/%s", directory, name);
+    int rc = tree_remove(path, why);
+
+    free(path);
     return rc;
 }
 
+static int clean_one(const char *path, const struct main_cf *main_cf,
+                     const struct main_cf *master_cf, struct why *why)
+{
+    if (!is_named(main_cf, path) && !is_named(master_cf, path))
+        return tree_remove(path, why);
+    return remove_record(path, RECORD, why) == 0 ? remove_record(path, RECORD_MASTER, why) : -1;
+}
+
 int generation_clean(const struct config *config, unsigned long keep, const char *main_cf,
-                     struct why *why)
+                     const char *master_cf, struct why *why)
 {
     char *parent = home_path(config, PRIVATE);
     DIR *dir = opendir(parent);
     int rc = dir == NULL ? why_errno(why, "%s", parent) : 0;
-    struct main_cf *cf = main_cf_parse(main_cf, strlen(main_cf));
+    struct main_cf *main = main_cf_parse(main_cf, strlen(main_cf));
+    struct main_cf *master = main_cf_parse(master_cf, strlen(master_cf));
 
     for (struct dirent *entry;
          rc == 0 && (entry = directory_next(dir, parent, &rc, why)) != NULL;) {
         if (entry->d_name[0] == '.' || (keep != 0 && number_of(entry->d_name) == keep))
             continue;
         char *path = memory_format("%s/%s", parent, entry->d_name);
-        rc = clean_one(path, cf, why);
+        rc = clean_one(path, main, master, why);
         free(path);
     }
     if (dir != NULL)
         closedir(dir);
-    main_cf_free(cf);
+    main_cf_free(main);
+    main_cf_free(master);
     free(parent);
     return rc;
 }

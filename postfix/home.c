@@ -6,6 +6,7 @@
 #include "postfix/command.h"
 #include "postfix/files.h"
 #include "postfix/record.h"
+#include "postfix/senders.h"
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -78,30 +79,73 @@ static struct main_cf *find_record(const struct config *config, const struct mai
     return any || !home_is_unfinished(config) ? record_latest(config, RECORD) : NULL;
 }
 
-int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why)
+/* A master.cf without a word of ours lacks them where main.cf counts on them. */
+static struct main_cf *find_master_record(const struct config *config, const struct home_now *now)
 {
-    char *path = home_path(config, "main.cf");
+    bool any;
+    unsigned long generation = master_generation(now->master.cf, &any);
 
-    *now = (struct main_cf_now){ 0 };
-    now->bytes = file_read(path, MAIN_CF_MAX, &now->len, why);
-    if (now->bytes != NULL) {
-        now->cf = main_cf_parse(now->bytes, now->len);
-        if (now->cf == NULL) {
-            why_set(why, "%s holds a NUL byte", path);
-        } else {
-            struct main_cf *record = find_record(config, now->cf);
-            now->mark = mark_read(now->cf, record);
-            main_cf_free(record);
-        }
-    }
-    free(path);
-    return now->mark == NULL ? -1 : 0;
+    if (generation != 0)
+        return record_read(config, RECORD_MASTER, generation);
+    if (any)
+        return record_latest(config, RECORD_MASTER);
+    return now->mark->kind == BLOCK_TRANSPORT && !home_is_unfinished(config)
+               ? record_read(config, RECORD_MASTER, now->mark->generation)
+               : NULL;
 }
 
-void main_cf_now_free(struct main_cf_now *now)
+static char *read_file(const struct config *config, const char *name, size_t *len,
+                       struct main_cf **cf, struct why *why)
+{
+    char *path = home_path(config, name);
+    char *bytes = file_read(path, MAIN_CF_MAX, len, why);
+
+    if (bytes != NULL)
+        *cf = main_cf_parse(bytes, *len);
+    if (bytes != NULL && *cf == NULL)
+        why_set(why, "%s holds a NUL byte", path);
+    free(path);
+    return bytes;
+}
+
+static void read_master_mark(const struct config *config, struct home_now *now)
+{
+    struct main_cf *record = find_master_record(config, now);
+    struct master_mark *mark = master_mark_read(now->master.cf, record);
+
+    for (size_t i = 0; i < mark->drift_count; i++)
+        mark_add_drift(now->mark, mark->drift[i]);
+    now->mark->legible = now->mark->legible && mark->legible;
+    now->master.mark = mark;
+    main_cf_free(record);
+}
+
+int home_now_read(const struct config *config, struct home_now *now, struct why *why)
+{
+    struct senders senders;
+
+    *now = (struct home_now){ 0 };
+    now->bytes = read_file(config, "main.cf", &now->len, &now->cf, why);
+    if (now->cf != NULL)
+        now->master.bytes = read_file(config, "master.cf", &now->master.len, &now->master.cf, why);
+    if (now->master.cf == NULL)
+        return -1;
+    struct main_cf *record = find_record(config, now->cf);
+    now->mark = mark_read(now->cf, record);
+    main_cf_free(record);
+    read_master_mark(config, now);
+    if (now->mark->kind == BLOCK_TRANSPORT && now->mark->leads && senders_now(config, &senders))
+        now->mark->route = senders.route;
+    return 0;
+}
+
+void home_now_free(struct home_now *now)
 {
     free(now->bytes);
     main_cf_free(now->cf);
     mark_free(now->mark);
-    *now = (struct main_cf_now){ 0 };
+    free(now->master.bytes);
+    main_cf_free(now->master.cf);
+    master_mark_free(now->master.mark);
+    *now = (struct home_now){ 0 };
 }

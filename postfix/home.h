@@ -6,6 +6,7 @@
 #include "lib/config.h"
 #include "postfix/main_cf.h"
 #include "postfix/mark.h"
+#include "postfix/master_cf.h"
 #include "postfix/why.h"
 #include <stddef.h>
 
@@ -14,9 +15,10 @@
 #define LOCK_FILE     OUR_DIRECTORY "/lock"
 #define STAGE         OUR_DIRECTORY "/stage"
 #define PRIVATE       OUR_DIRECTORY "/private"
-/* The owner's main.cf as it was before the last route to a relay: for the postmaster to look at; a
+/* The owner's files as they were before the last route to a relay: for the postmaster to look at; a
  * return never needs it. */
-#define BEFORE OUR_DIRECTORY "/main.cf.before"
+#define BEFORE        OUR_DIRECTORY "/main.cf.before"
+#define MASTER_BEFORE OUR_DIRECTORY "/master.cf.before"
 /* Stands from before main.cf is replaced until Postfix works by it: whoever finds it finishes. */
 #define UNFINISHED OUR_DIRECTORY "/unfinished"
 
@@ -30,18 +32,25 @@ int home_check(const struct config *config, struct why *why);
 /* Makes the directories of ours that are missing. */
 int home_prepare(const struct config *config, struct why *why);
 
-struct main_cf_now {
-    char *bytes;
+/* What stands in the configuration directory. */
+struct home_now {
+    char *bytes; /* main.cf */
     size_t len;
     struct main_cf *cf;
-    struct mark *mark;
+    struct mark *mark; /* with all drift, also of master.cf's */
+    struct {
+        char *bytes;
+        size_t len;
+        struct main_cf *cf;
+        struct master_mark *mark;
+    } master;
 };
 
 /* Whether a run was cut off, or is at work. */
 bool home_is_unfinished(const struct config *config);
 
-/* 0, or -1 with a reason. main_cf_now_free ends NOW either way. */
-int main_cf_now_read(const struct config *config, struct main_cf_now *now, struct why *why);
-void main_cf_now_free(struct main_cf_now *now);
+/* 0, or -1 with a reason. home_now_free ends NOW either way. */
+int home_now_read(const struct config *config, struct home_now *now, struct why *why);
+void home_now_free(struct home_now *now);
 
 #endif

@@ -23,12 +23,11 @@ static size_t count_running(const struct processes *list)
 
 static bool still_in_force(const struct config *config, const struct route *route)
 {
-    struct main_cf_now now;
+    struct home_now now;
     struct why ignored;
-    bool same =
-        main_cf_now_read(config, &now, &ignored) == 0 && route_equal(&now.mark->route, route);
+    bool same = home_now_read(config, &now, &ignored) == 0 && route_equal(&now.mark->route, route);
 
-    main_cf_now_free(&now);
+    home_now_free(&now);
     return same;
 }
 

@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+void mark_add_drift(struct mark *mark, const char *text)
+{
+    mark->drift = memory_grow(mark->drift, mark->drift_count + 1, sizeof *mark->drift);
+    mark->drift[mark->drift_count++] = memory_copy(text);
+}
+
 static void drift(struct mark *mark, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void drift(struct mark *mark, const char *format, ...)
@@ -20,8 +26,7 @@ static void drift(struct mark *mark, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    mark->drift = memory_grow(mark->drift, mark->drift_count + 1, sizeof *mark->drift);
-    mark->drift[mark->drift_count++] = memory_copy(text);
+    mark_add_drift(mark, text);
 }
 
 unsigned long mark_generation(const struct main_cf *cf, bool *any)
@@ -51,9 +56,9 @@ static void find_written(const struct main_cf *cf, const struct block_frame *fra
     mark->generation = head->generation;
     mark->no_newline =
         block_added_newline(cf, frame, is_known ? record : NULL, is_known ? &written : frame);
-    mark->prepared = head->kind == BLOCK_PREPARED;
+    mark->kind = head->kind;
     block_settings(is_known ? record : cf, source->begin, source->end, &all);
-    settings_add_others(&mark->settings, &all, mark->prepared ? "relayhost" : "");
+    settings_add_others(&mark->settings, &all, mark->kind == BLOCK_PREPARED ? "relayhost" : "");
     settings_free(&all);
 }
 
@@ -181,11 +186,12 @@ static void judge_frame(const struct block_frame *frame, struct mark *mark)
         drift(mark, "the first or the last line of detourd's block was edited or taken out");
 }
 
-/* The route is the one of the last relayhost that counts, if that is ours. */
+/* The last line that counts of those that lead somewhere must be ours. */
 static bool sets_route(const struct main_cf *cf, const struct line_owner *owner,
                        const struct mark *mark)
 {
-    size_t setting = settings_find(&mark->settings, "relayhost");
+    size_t setting = settings_find(&mark->settings,
+                                   mark->kind == BLOCK_TRANSPORT ? TRANSPORT_SETTING : "relayhost");
     bool ours = false;
 
     for (size_t i = 0; setting != NO_SETTING && i < main_cf_line_count(cf); i++)
@@ -221,9 +227,10 @@ static void judge(const struct main_cf *cf, const struct main_cf *record, struct
     find_missing(cf, record, mark);
     if (record != NULL)
         written = block_frame_find(record);
-    if (!mark->prepared && sets_route(cf, owner, mark))
+    mark->leads = mark->kind != BLOCK_PREPARED && sets_route(cf, owner, mark);
+    if (mark->leads && mark->kind == BLOCK_RELAY)
         mark->route = frame.readable ? frame.head.route : written.head.route;
-    mark->reverted = mark->gone || (!mark->prepared && route_is_direct(&mark->route));
+    mark->reverted = mark->gone || (mark->kind != BLOCK_PREPARED && !mark->leads);
     free(owner);
 }
 
@@ -248,12 +255,9 @@ void mark_free(struct mark *mark)
     free(mark);
 }
 
-char *mark_set(const struct main_cf *cf, const struct route *route, unsigned long generation,
-               const struct settings *settings, size_t *len)
+static char *set(const struct main_cf *cf, struct block_head head, const struct settings *settings,
+                 size_t *len)
 {
-    struct block_head head = { .kind = route_is_direct(route) ? BLOCK_PREPARED : BLOCK_RELAY,
-                               .route = *route,
-                               .generation = generation };
     size_t logical = NO_LOGICAL_LINE;
     bool aside = false;
     struct text text;
@@ -279,4 +283,24 @@ char *mark_set(const struct main_cf *cf, const struct route *route, unsigned lon
     free(block);
     *len = text.len;
     return text.bytes;
+}
+
+char *mark_set(const struct main_cf *cf, const struct route *route, unsigned long generation,
+               const struct settings *settings, size_t *len)
+{
+    struct block_head head = { .kind = route_is_direct(route) ? BLOCK_PREPARED : BLOCK_RELAY,
+                               .route = *route,
+                               .generation = generation };
+
+    return set(cf, head, settings, len);
+}
+
+char *mark_install(const struct main_cf *cf, unsigned long generation,
+                   const struct settings *settings, size_t *len)
+{
+    struct block_head head = { .kind = BLOCK_TRANSPORT,
+                               .route = route_direct(),
+                               .generation = generation };
+
+    return set(cf, head, settings, len);
 }

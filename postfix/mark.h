@@ -18,6 +18,7 @@
 #define DETOURD_POSTFIX_MARK_H
 
 #include "lib/route.h"
+#include "postfix/block.h"
 #include "postfix/main_cf.h"
 #include "postfix/settings.h"
 
@@ -31,9 +32,11 @@ enum claim {
 };
 
 struct mark {
-    struct route route;       /* direct where no line of ours sets one that counts */
+    struct route route;       /* direct where no line of ours sets one that counts; with the
+                                 installation of the method transport, what its map says */
     unsigned long generation; /* of the maps that the block refers to; 0 where there is none */
-    bool prepared;            /* all of a route but its relayhost */
+    enum block_kind kind;     /* of the block; BLOCK_RELAY where there is none */
+    bool leads;               /* a line of ours that leads to a relay or to our map counts */
     bool no_newline;          /* the owner's file did not end in a newline */
     struct settings settings; /* as we wrote them */
     enum claim *claims;       /* one for each */
@@ -51,6 +54,8 @@ unsigned long mark_generation(const struct main_cf *cf, bool *any);
 /* RECORD is main.cf as it was written for that generation, or NULL where that is not known. Never
  * NULL; mark_free ends it. */
 struct mark *mark_read(const struct main_cf *cf, const struct main_cf *record);
+/* A sentence more, on what else somebody changed of ours. */
+void mark_add_drift(struct mark *mark, const char *text);
 void mark_free(struct mark *mark);
 
 /* The texts belong to the caller; *LEN is their length. MARK is what mark_read made of CF. */
@@ -72,5 +77,9 @@ void mark_taken_off(const struct main_cf *cf, const struct mark *mark, struct se
  * prepared. GENERATION is at least 1. */
 char *mark_set(const struct main_cf *cf, const struct route *route, unsigned long generation,
                const struct settings *settings, size_t *len);
+
+/* The same with those of the method transport, whatever the route. */
+char *mark_install(const struct main_cf *cf, unsigned long generation,
+                   const struct settings *settings, size_t *len);
 
 #endif

@@ -10,6 +10,7 @@
 #include "postfix/facts.h"
 #include "postfix/generation.h"
 #include "postfix/hide.h"
+#include "postfix/install.h"
 #include "postfix/instances.h"
 #include "postfix/stage.h"
 #include "postfix/table.h"
@@ -56,12 +57,12 @@ static void visit(void *context, const char *name, const char *before, const cha
 }
 
 /* diff(1) of two staged files; NULL where that tool is missing. */
-static char *difference(const struct stage *before, const struct stage *after)
+static char *difference(const struct stage *before, const struct stage *after, const char *name)
 {
-    char *old = memory_format("%s/main.cf", stage_directory(before));
-    char *new = memory_format("%s/main.cf", stage_directory(after));
-    const char *const argv[] = { "diff",    "-u",      "-a", "--label", "main.cf",
-                                 "--label", "main.cf", old,  new,       NULL };
+    char *old = memory_format("%s/%s", stage_directory(before), name);
+    char *new = memory_format("%s/%s", stage_directory(after), name);
+    const char *const argv[] = { "diff",    "-u", "-a", "--label", name,
+                                 "--label", name, old,  new,       NULL };
     struct command_result result = { 0 };
     struct why ignored;
     char *text = NULL;
@@ -77,14 +78,22 @@ static char *difference(const struct stage *before, const struct stage *after)
 static void add_difference(struct plan *plan, json_t *members, struct why *why)
 {
     const struct change *c = &plan->change;
-    struct stage *before = stage_new(plan->config, NULL, NULL, c->now.bytes, c->now.len, why);
-    struct stage *after = stage_new(plan->config, NULL, NULL, c->after, c->after_len, why);
+    struct stage_texts present = { c->now.bytes, c->now.len, c->now.master.bytes,
+                                   c->now.master.len },
+                       to_be = { c->after, c->after_len, c->after_master, c->after_master_len };
+    struct stage *before = stage_new(plan->config, NULL, NULL, &present, why);
+    struct stage *after = stage_new(plan->config, NULL, NULL, &to_be, why);
 
     if (before != NULL && after != NULL) {
         struct main_cf *original = main_cf_parse(c->original, c->original_len);
-        char *text = difference(before, after);
-        json_object_set_new(members, "difference", shown(plan, original, text));
-        free(text);
+        char *main_cf = difference(before, after, MAIN_CF);
+        char *master_cf = difference(before, after, MASTER_CF);
+        char *both =
+            main_cf == NULL || master_cf == NULL ? NULL : memory_format("%s%s", main_cf, master_cf);
+        json_object_set_new(members, "difference", shown(plan, original, both));
+        free(both);
+        free(main_cf);
+        free(master_cf);
         main_cf_free(original);
     }
     stage_free(before);
@@ -120,9 +129,11 @@ static int add_consequences(struct plan *plan, json_t *members, struct why *why)
 {
     struct change *c = &plan->change;
     struct consequences consequences = { 0 };
+    struct stage_texts texts = { c->original, c->original_len, c->original_master,
+                                 c->original_master_len };
 
     if (c->view == NULL)
-        c->view = view_staged(plan->config, NULL, c->original, c->original_len, why);
+        c->view = view_staged(plan->config, NULL, &texts, why);
     if (c->view == NULL)
         return -1;
     if (route_is_direct(&c->route)) {

@@ -2,6 +2,7 @@
 #include "postfix/reading.h"
 
 #include "lib/memory.h"
+#include "postfix/entry.h"
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,17 @@ int reading_take(const char *directory, const char *home, struct reading *out, s
 {
     *out = (struct reading){ 0 };
     out->set = view_explicit(directory, home, &out->warnings, why);
-    return out->set == NULL ? -1 : 0;
+    char *entries = out->set == NULL ? NULL : view_entries(directory, home, why);
+    if (entries != NULL)
+        out->entries = main_cf_parse(entries, strlen(entries));
+    free(entries);
+    return out->entries == NULL ? -1 : 0;
 }
 
 void reading_free(struct reading *reading)
 {
     parameters_free(reading->set);
+    main_cf_free(reading->entries);
     free(reading->warnings);
     *reading = (struct reading){ 0 };
 }
@@ -72,6 +78,74 @@ int reading_has(const struct reading *reading, const struct settings *settings, 
     return 0;
 }
 
+/* The next entry from line *AT on that is none of SERVICES, or NULL; *AT then stands behind it. The
+ * caller frees it. */
+static char *next_of_others(const struct main_cf *entries, const struct services *services,
+                            size_t *at)
+{
+    for (;;) {
+        struct entry_lines lines = entry_next(entries, *at);
+        if (lines.first == main_cf_line_count(entries))
+            return NULL;
+        *at = lines.last + 1;
+        char *name = entry_name(entries, lines);
+        bool ours = services != NULL && name != NULL && services_find(services, name) != NO_SERVICE;
+        free(name);
+        if (!ours)
+            return entry_text(entries, lines);
+    }
+}
+
+int reading_same_services(const struct reading *before, const struct reading *after,
+                          const struct services *services, struct why *why)
+{
+    size_t at = 0, there = 0;
+    bool more = true;
+    int rc = 0;
+
+    while (rc == 0 && more) {
+        char *a = next_of_others(before->entries, services, &at);
+        char *b = next_of_others(after->entries, services, &there);
+        more = a != NULL && b != NULL;
+        if (more ? strcmp(a, b) != 0 : a != b)
+            rc =
+                why_set(why, "the change also changes master.cf's entry %.200s", a != NULL ? a : b);
+        free(a);
+        free(b);
+    }
+    return rc;
+}
+
+static char *find_entry(const struct main_cf *entries, const char *wanted)
+{
+    for (size_t at = 0;;) {
+        struct entry_lines lines = entry_next(entries, at);
+        if (lines.first == main_cf_line_count(entries))
+            return NULL;
+        at = lines.last + 1;
+        char *name = entry_name(entries, lines);
+        bool found = name != NULL && strcmp(name, wanted) == 0;
+        free(name);
+        if (found)
+            return entry_text(entries, lines);
+    }
+}
+
+int reading_has_services(const struct reading *reading, const struct services *services,
+                         struct why *why)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < services->count; i++) {
+        char *text = find_entry(reading->entries, services->item[i].name);
+        if (text == NULL || strcmp(text, services->item[i].text) != 0)
+            rc = why_set(why, "Postfix does not read the service %s as it was written",
+                         services->item[i].name);
+        free(text);
+    }
+    return rc;
+}
+
 static bool has_line(const char *text, const char *line, size_t len)
 {
     for (const char *at = text; (at = memmem(at, strlen(at), line, len)) != NULL; at++)
@@ -88,7 +162,8 @@ int reading_no_new_warning(const struct reading *before, const struct reading *a
         /* First, since there may be thousands of these. */
         bool unused = memmem(line, n, UNUSED, strlen(UNUSED)) != NULL;
         if (n > 0 && !unused && !has_line(before->warnings, line, n))
-            return why_set(why, "with the change, Postfix warns: %.*s", (int)(n < 500 ? n : 500), line);
+            return why_set(why, "with the change, Postfix warns: %.*s", (int)(n < 500 ? n : 500),
+                           line);
         line += n + (line[n] == '\n');
     }
     return 0;

@@ -4,7 +4,6 @@
 #include "lib/memory.h"
 #include "lib/secret.h"
 #include "postfix/shield.h"
-#include "postfix/text.h"
 #include "postfix/utf8.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -79,7 +78,7 @@ static int check_host(const struct render_input *in, struct why *why)
     return rc;
 }
 
-static int check_input(const struct render_input *in, struct why *why)
+int render_check(const struct render_input *in, struct why *why)
 {
     const char *wrong = render_path_wrong(in->directory);
 
@@ -131,20 +130,6 @@ static bool allows_plaintext(const char *options)
     return allowed;
 }
 
-static char *double_dollars(const char *text)
-{
-    struct text out;
-
-    text_open(&out);
-    for (; *text != '\0'; text++) {
-        if (*text == '$')
-            fputc('$', out.out);
-        fputc(*text, out.out);
-    }
-    text_close(&out);
-    return out.bytes;
-}
-
 /* The owner's authorities must go on to count for the owner's other destinations, so a second file
  * is merged behind theirs. (A CApath does not work in a chroot, nor does a policy's tafile.) */
 static void set_ca(struct rendering *out, const struct render_input *in)
@@ -152,7 +137,7 @@ static void set_ca(struct rendering *out, const struct render_input *in)
     const char *theirs = in->tls_ca_file;
 
     if (theirs[0] == '\0') {
-        char *path = double_dollars(in->relay->ca_file);
+        char *path = settings_escape(in->relay->ca_file);
         settings_add(&out->settings, "smtp_tls_CAfile", path);
         free(path);
         return;
@@ -242,7 +227,7 @@ int render(const struct render_input *in, struct rendering *out, struct why *why
     struct keys keys;
 
     *out = (struct rendering){ 0 };
-    if (check_input(in, why) == -1)
+    if (render_check(in, why) == -1)
         return -1;
     keys.host = lower_case(in->relay->host);
     keys.nexthop = memory_format("[%s]:%u", keys.host, in->port);
@@ -257,6 +242,7 @@ int render(const struct render_input *in, struct rendering *out, struct why *why
 void render_free(struct rendering *rendering)
 {
     settings_free(&rendering->settings);
+    services_free(&rendering->services);
     contents_free(&rendering->contents);
     *rendering = (struct rendering){ 0 };
 }

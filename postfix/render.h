@@ -12,6 +12,7 @@
 
 #include "lib/config.h"
 #include "postfix/contents.h"
+#include "postfix/services.h"
 #include "postfix/settings.h"
 #include "postfix/why.h"
 
@@ -44,12 +45,17 @@ struct render_input {
 
 struct rendering {
     struct settings settings; /* of main.cf */
+    struct services services; /* of master.cf, with the method transport */
     struct contents contents; /* of the generation */
 };
 
 /* The parameter that says what SASL may do at that TLS level. smtp(8) counts a session as verified
  * when the certificate matched (levels verify and secure). */
 const char *render_sasl_options_name(enum tls_level level);
+
+/* Whether a relay, its password and the directory are such that Postfix's files can hold them: 0,
+ * or -1 with a reason that never holds the password. The owner's configuration is not looked at. */
+int render_check(const struct render_input *in, struct why *why);
 
 /* 0, or -1 with a reason that never holds the password. render_free ends OUT either way. */
 int render(const struct render_input *in, struct rendering *out, struct why *why);

@@ -100,7 +100,7 @@ static const char *manager_of(const struct main_cf *cf)
     return NULL;
 }
 
-char *reverts_advice(const struct config *config, const struct main_cf_now *now)
+char *reverts_advice(const struct config *config, const struct home_now *now)
 {
     struct times times = read_times(config);
     int64_t present = clock_wall();

@@ -15,6 +15,6 @@ int reverts_add(const struct config *config, struct why *why);
 
 /* What to tell the postmaster, or NULL; the caller frees it. NOW is main.cf as it is: what is
  * reverted in it counts too, and its comments may say who does it. */
-char *reverts_advice(const struct config *config, const struct main_cf_now *now);
+char *reverts_advice(const struct config *config, const struct home_now *now);
 
 #endif

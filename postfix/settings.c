@@ -2,6 +2,7 @@
 #include "postfix/settings.h"
 
 #include "lib/memory.h"
+#include "postfix/text.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,4 +52,18 @@ void settings_free(struct settings *settings)
     }
     free(settings->item);
     *settings = (struct settings){ 0 };
+}
+
+char *settings_escape(const char *text)
+{
+    struct text out;
+
+    text_open(&out);
+    for (; *text != '\0'; text++) {
+        if (*text == '$')
+            fputc('$', out.out);
+        fputc(*text, out.out);
+    }
+    text_close(&out);
+    return out.bytes;
 }

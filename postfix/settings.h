@@ -8,6 +8,9 @@
 
 #define NO_SETTING ((size_t)-1)
 
+/* What leads mail to a relay with the method transport; with the other it is relayhost. */
+#define TRANSPORT_SETTING "sender_dependent_default_transport_maps"
+
 /* Both strings, of one line each, belong to the settings. */
 struct setting {
     char *name, *value;
@@ -30,5 +33,8 @@ const char *settings_value(const struct settings *settings, const char *name);
 bool settings_equal(const struct settings *a, const struct settings *b);
 
 void settings_free(struct settings *settings);
+
+/* TEXT as a value that Postfix expands to just that: every "$" doubled. The caller frees it. */
+char *settings_escape(const char *text);
 
 #endif

@@ -12,8 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MASTER_CF_MAX ((size_t)1024 * 1024)
-#define TEMPLATE      "/tmp/detour-apply.XXXXXX"
+#define TEMPLATE "/tmp/detour-apply.XXXXXX"
 
 /* Postfix's programs wait for a main.cf to be about two seconds old. */
 #define MTIME_BACK_S 5
@@ -39,26 +38,37 @@ static int make_directory(struct stage *stage, const char *workspace, const char
     return directory_make(stage->path, 0700, why);
 }
 
-static int copy_master_cf(const struct config *config, const struct stage *stage, struct why *why)
+static int write_file(const struct stage *stage, const char *name, const char *bytes, size_t len,
+                      struct why *why)
 {
-    char *from = memory_format("%s/master.cf", config->postfix.config_directory);
-    char *to = memory_format("%s/master.cf", stage->path);
-    size_t len;
-    char *bytes = file_read(from, MASTER_CF_MAX, &len, why);
-    int rc = bytes == NULL ? -1 : file_create(to, 0644, bytes, len, why);
+    char *path = memory_format("%s/%s", stage->path, name);
+    int rc = file_create(path, 0644, bytes, len, why);
 
-    free(bytes);
-    free(from);
-    free(to);
+    free(path);
     return rc;
 }
 
-static int write_main_cf(const struct stage *stage, const char *main_cf, size_t len,
+static int write_master_cf(const struct config *config, const struct stage *stage,
+                           const struct stage_texts *texts, struct why *why)
+{
+    if (texts->master_cf != NULL)
+        return write_file(stage, "master.cf", texts->master_cf, texts->master_cf_len, why);
+    char *from = memory_format("%s/master.cf", config->postfix.config_directory);
+    size_t len;
+    char *bytes = file_read(from, MAIN_CF_MAX, &len, why);
+    int rc = bytes == NULL ? -1 : write_file(stage, "master.cf", bytes, len, why);
+
+    free(bytes);
+    free(from);
+    return rc;
+}
+
+static int write_main_cf(const struct stage *stage, const struct stage_texts *texts,
                          struct why *why)
 {
     char *path = memory_format("%s/main.cf", stage->path);
     struct timespec times[2];
-    int rc = file_create(path, 0644, main_cf, len, why);
+    int rc = write_file(stage, "main.cf", texts->main_cf, texts->main_cf_len, why);
 
     clock_gettime(CLOCK_REALTIME, &times[0]);
     times[1] = times[0];
@@ -70,12 +80,12 @@ static int write_main_cf(const struct stage *stage, const char *main_cf, size_t 
 }
 
 struct stage *stage_new(const struct config *config, const char *workspace, const char *name,
-                        const char *main_cf, size_t len, struct why *why)
+                        const struct stage_texts *texts, struct why *why)
 {
     struct stage *stage = memory_zero(1, sizeof *stage);
 
     if (make_directory(stage, workspace, name, why) == 0 &&
-        copy_master_cf(config, stage, why) == 0 && write_main_cf(stage, main_cf, len, why) == 0)
+        write_master_cf(config, stage, texts, why) == 0 && write_main_cf(stage, texts, why) == 0)
         return stage;
     stage_free(stage);
     return NULL;
@@ -98,11 +108,11 @@ void stage_free(struct stage *stage)
     free(stage);
 }
 
-struct view *view_staged(const struct config *config, const char *workspace, const char *main_cf,
-                         size_t len, struct why *why)
+struct view *view_staged(const struct config *config, const char *workspace,
+                         const struct stage_texts *texts, struct why *why)
 {
     const char *home = config->postfix.config_directory;
-    struct stage *stage = stage_new(config, workspace, "owner", main_cf, len, why);
+    struct stage *stage = stage_new(config, workspace, "owner", texts, why);
     struct view *view = stage == NULL ? NULL : view_read(stage->path, home, why);
 
     stage_free(stage);
@@ -120,7 +130,7 @@ int stage_check(const struct stage *stage, struct why *why)
 }
 
 int stage_adds(const struct config *config, const char *before, const char *after,
-               const struct settings *settings, struct reading *expected, struct why *why)
+               const struct stage_ours *ours, struct reading *expected, struct why *why)
 {
     const char *home = config->postfix.config_directory;
     struct reading old;
@@ -129,23 +139,27 @@ int stage_adds(const struct config *config, const char *before, const char *afte
     *expected = (struct reading){ 0 };
     if (reading_take(before, home, &old, why) == 0 &&
         reading_take(after, home, expected, why) == 0 &&
-        reading_same_without(&old, expected, settings, why) == 0 &&
-        reading_has(expected, settings, why) == 0)
+        reading_same_without(&old, expected, ours->settings, why) == 0 &&
+        reading_same_services(&old, expected, ours->services, why) == 0 &&
+        reading_has(expected, ours->settings, why) == 0 &&
+        reading_has_services(expected, ours->services, why) == 0)
         rc = reading_no_new_warning(&old, expected, why);
     reading_free(&old);
     return rc;
 }
 
 int stage_removes(const struct config *config, const char *before, const char *after,
-                  const struct settings *settings, struct reading *expected, struct why *why)
+                  const struct stage_ours *ours, struct reading *expected, struct why *why)
 {
     const char *home = config->postfix.config_directory;
     struct reading old;
     int rc = -1;
 
     *expected = (struct reading){ 0 };
-    if (reading_take(before, home, &old, why) == 0 && reading_take(after, home, expected, why) == 0)
-        rc = reading_same_without(&old, expected, settings, why);
+    if (reading_take(before, home, &old, why) == 0 &&
+        reading_take(after, home, expected, why) == 0 &&
+        reading_same_without(&old, expected, ours->settings, why) == 0)
+        rc = reading_same_services(&old, expected, ours->services, why);
     reading_free(&old);
     return rc;
 }

@@ -45,6 +45,9 @@ struct table {
 struct table *table_read(const char *name, const char *default_type);
 void table_free(struct table *table);
 
+/* How a table is looked into: table_read(), or in tests something else. */
+typedef struct table *read_table(const char *name, const char *default_type);
+
 /* The answer of the table to KEY, which the caller frees; NULL where it has none, or cannot be
  * looked into. */
 char *table_query(const char *name, const char *default_type, const char *key);

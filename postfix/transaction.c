@@ -11,10 +11,13 @@
 #include "postfix/generation.h"
 #include "postfix/install.h"
 #include "postfix/lock.h"
+#include "postfix/proof.h"
 #include "postfix/record.h"
 #include "postfix/rescue.h"
 #include "postfix/reverts.h"
+#include "postfix/senders.h"
 #include "postfix/settle.h"
+#include "postfix/transport.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -38,7 +41,7 @@ struct transaction {
     int lock;
     bool was_unfinished;  /* an earlier run's work is still to be finished */
     int running;          /* whether Postfix runs */
-    size_t step;          /* whose main.cf is in place */
+    size_t step;          /* so many are taken */
     struct processes old; /* smtp(8) that know only what was before the last reload */
     struct rescue rescue;
     struct backlog *backlog; /* what leaves later, at the relay's pace */
@@ -87,6 +90,15 @@ static int put(struct transaction *t, const char *name, const char *bytes, size_
     return rc;
 }
 
+/* Of the map of senders: where the installation stays, what main.cf says of it. */
+static char *map_type(const struct transaction *t)
+{
+    const char *setting = settings_value(&t->change.now.mark->settings, TRANSPORT_SETTING);
+
+    return t->change.view != NULL || setting == NULL ? memory_copy(change_map_type(&t->change))
+                                                     : senders_type(t->config, setting);
+}
+
 static int set_unfinished(struct transaction *t)
 {
     return put(t, UNFINISHED, "", 0);
@@ -100,47 +112,86 @@ static void clear_unfinished(const struct transaction *t)
     free(path);
 }
 
-/* The main.cf of a step: 0 is the one that was found, the last one is the one to be. */
-static struct change_step step_at(const struct transaction *t, size_t n)
+static const char *text_in_place(const struct transaction *t, enum change_place place)
 {
     const struct change *c = &t->change;
+    const char *text = place == CHANGE_MAIN_CF ? c->now.bytes : c->now.master.bytes;
 
-    if (n == 0)
-        return (struct change_step){ .main_cf = c->now.bytes, .len = c->now.len };
-    if (n <= c->between_count)
-        return c->between[n - 1];
-    return (struct change_step){ .main_cf = c->after, .len = c->after_len };
+    for (size_t i = 0; i < t->step; i++)
+        if (c->step[i].place == place)
+            text = c->step[i].after;
+    return text;
 }
 
-static size_t last_step(const struct transaction *t)
+/* The map goes only when nothing leads to it: without it Postfix would defer all mail. */
+static int clean_map(struct transaction *t)
 {
-    return t->change.between_count + 1;
+    const char *main_cf = text_in_place(t, CHANGE_MAIN_CF);
+
+    if (strstr(main_cf, "/" ROUTE_LINK "/") == NULL && senders_put(t->config, 0, &t->why) == -1)
+        return -1;
+    return senders_clean(t->config, &t->why);
 }
 
 /* What a run that was cut off left behind: its stage, files half replaced, and every generation but
- * KEEP that the main.cf in place does not refer to. */
+ * KEEP that the files in place do not refer to. */
 static int clean(struct transaction *t, unsigned long keep)
 {
-    const char *main_cf = step_at(t, t->step).main_cf;
     char *directory = home_path(t->config, OUR_DIRECTORY);
     int rc = temporaries_remove(directory, &t->why);
 
     free(directory);
-    if (rc == -1 || tree_remove(t->workspace, &t->why) == -1)
+    if (rc == -1 || tree_remove(t->workspace, &t->why) == -1 || clean_map(t) == -1)
         return -1;
-    return generation_clean(t->config, keep, main_cf, &t->why);
+    return generation_clean(t->config, keep, text_in_place(t, CHANGE_MAIN_CF),
+                            text_in_place(t, CHANGE_MASTER_CF), &t->why);
+}
+
+static int build_generation(struct transaction *t)
+{
+    struct change *c = &t->change;
+    struct contents *contents = &c->rendering.contents;
+
+    if (!c->builds)
+        return 0;
+    contents_add_file(contents, RECORD, c->after);
+    if (c->rendering.services.count > 0)
+        contents_add_file(contents, RECORD_MASTER, c->after_master);
+    return generation_build(t->config, c->generation, change_map_type(c), contents, &t->why);
+}
+
+static int build_senders(struct transaction *t)
+{
+    unsigned long number = senders_number(t->config);
+    char *type = map_type(t);
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < t->change.step_count; i++) {
+        struct change_step *step = &t->change.step[i];
+        if (step->place != CHANGE_MAP)
+            continue;
+        step->from = number;
+        step->to = number = senders_build(t->config, type, &step->contents, &t->why);
+        rc = number == 0 ? -1 : 0;
+    }
+    free(type);
+    return rc;
+}
+
+static bool builds_maps(const struct change *change)
+{
+    for (size_t i = 0; i < change->step_count; i++)
+        if (change->step[i].place == CHANGE_MAP)
+            return true;
+    return change->builds;
 }
 
 static int build_maps(struct transaction *t)
 {
-    struct contents *contents = &t->change.rendering.contents;
-
-    if (t->change.generation == 0)
+    if (!builds_maps(&t->change))
         return 0;
     begin(t);
-    contents_add_file(contents, RECORD, t->change.after);
-    int rc = generation_build(t->config, t->change.generation, change_map_type(&t->change),
-                              contents, &t->why);
+    int rc = build_generation(t) == 0 ? build_senders(t) : -1;
     return end(t, "maps", rc, "postmap");
 }
 
@@ -153,23 +204,47 @@ static int check(struct transaction *t)
 
 static int keep_before(struct transaction *t)
 {
-    if (route_is_direct(&t->change.route))
+    const struct change *c = &t->change;
+
+    if (!c->builds)
         return 0;
-    return put(t, BEFORE, t->change.original, t->change.original_len);
+    if (put(t, BEFORE, c->original, c->original_len) == -1)
+        return -1;
+    return c->rendering.services.count == 0
+               ? 0
+               : put(t, MASTER_BEFORE, c->original_master, c->original_master_len);
 }
 
-static enum install_result install_step(struct transaction *t, size_t from, size_t to,
-                                        const char *name)
+static enum install_result put_map(struct transaction *t, unsigned long number)
 {
-    struct change_step old = step_at(t, from), new = step_at(t, to);
+    return senders_put(t->config, number, &t->why) == 0 ? INSTALL_DONE : INSTALL_FAILED;
+}
+
+/* Takes the step, or takes it back. */
+static enum install_result replace(struct transaction *t, const struct change_step *step, bool back)
+{
+    const char *directory = t->config->postfix.config_directory;
+    const char *name = step->place == CHANGE_MAIN_CF ? MAIN_CF : MASTER_CF;
+
+    if (step->place == CHANGE_MAP)
+        return put_map(t, back ? step->from : step->to);
+    return back ? install_file(directory, name, step->after, step->after_len, step->before,
+                               step->before_len, &t->why)
+                : install_file(directory, name, step->before, step->before_len, step->after,
+                               step->after_len, &t->why);
+}
+
+static enum install_result install_step(struct transaction *t, size_t n, bool back)
+{
+    const struct change_step *step = &t->change.step[n];
 
     begin(t);
-    enum install_result result = install_main_cf(t->config->postfix.config_directory, old.main_cf,
-                                                 old.len, new.main_cf, new.len, &t->why);
+    enum install_result result = replace(t, step, back);
     bool in_place = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
-    end(t, name, in_place ? 0 : -1, result == INSTALL_UNSYNCED ? t->why.text : NULL);
+    end(t, back ? "undo" : step->name, in_place ? 0 : -1,
+        result == INSTALL_UNSYNCED ? t->why.text : NULL);
     if (in_place)
-        t->step = to;
+        t->step = back ? n : n + 1;
     return result;
 }
 
@@ -211,10 +286,35 @@ static int settle(struct transaction *t)
     return rc;
 }
 
-/* The steps from the one in place to the last; a Postfix that is stopped needs only that. */
+/* Postfix itself sends a probe through the service. A relay that refuses the probe's addresses is
+ * reached all the same; what it refuses of the mail is deferred (shield.h). */
+static int prove(struct transaction *t)
+{
+    const struct relay *relay = config_relay(t->config, t->change.proof.name);
+    char *recipient = memory_format("postmaster@%s", relay->host);
+    char *service = transport_service(relay, t->change.proof.port);
+    struct proof_plan plan = {
+        .sender = t->change.proof_sender,
+        .recipient = recipient,
+        .host = relay->host,
+        .port = t->change.proof.port,
+        .service = service,
+    };
+
+    begin(t);
+    enum proof_result result = proof_run(t->config, &plan, &t->why);
+    bool good = result == PROOF_GOOD || result == PROOF_REFUSED;
+    if (result == PROOF_REFUSED)
+        findings_add(&t->change.notes, "the relay refuses the probe: %s", t->why.text);
+    free(recipient);
+    free(service);
+    return end(t, "proof", good ? 0 : -1, result == PROOF_REFUSED ? t->why.text : "sendmail -bv");
+}
+
+/* All steps; a Postfix that is stopped takes them up when it starts. */
 static enum install_result install(struct transaction *t)
 {
-    enum install_result result = INSTALL_FAILED;
+    enum install_result result = INSTALL_DONE;
 
     begin(t);
     t->running = activate_running(t->config, &t->why);
@@ -222,18 +322,20 @@ static enum install_result install(struct transaction *t)
         end(t, "install", -1, NULL);
         return INSTALL_FAILED;
     }
-    while (t->step < last_step(t)) {
-        size_t next = t->running ? t->step + 1 : last_step(t);
-        bool is_last = next == last_step(t);
+    while (t->step < t->change.step_count) {
+        const struct change_step *step = &t->change.step[t->step];
+        bool is_last = t->step + 1 == t->change.step_count;
         /* What is left of it is for the way back. */
         if (memory_is_short()) {
             why_set(&t->why, "out of memory");
             return INSTALL_FAILED;
         }
-        result = install_step(t, t->step, next, is_last ? "install" : "prepare main.cf");
+        if (step->proved && t->running && prove(t) == -1)
+            return INSTALL_FAILED;
+        result = install_step(t, t->step, false);
         if (result != INSTALL_DONE && result != INSTALL_UNSYNCED)
             return result;
-        if (!is_last && settle(t) == -1)
+        if (!is_last && step->settles && t->running && settle(t) == -1)
             return INSTALL_FAILED;
     }
     return result;
@@ -246,10 +348,9 @@ static void undo(struct transaction *t)
     bool undone = true;
 
     while (undone && t->step > 0) {
-        size_t next = t->running ? t->step - 1 : 0;
-        enum install_result result = install_step(t, t->step, next, "undo");
+        enum install_result result = install_step(t, t->step - 1, true);
         undone = result == INSTALL_DONE || result == INSTALL_UNSYNCED;
-        if (undone && next > 0)
+        if (undone && t->step > 0 && t->running)
             undone = settle(t) != -1;
     }
     if (!undone) {
@@ -306,6 +407,12 @@ static void rescue(struct transaction *t)
                     clock_mono_ms() - t->started, text);
 }
 
+/* An installation alone changes nobody's way. */
+static bool moves_mail(const struct transaction *t)
+{
+    return t->request->wish != WISH_INSTALL || !route_is_direct(&t->change.route);
+}
+
 /* The rest, once Postfix works by the main.cf in place. Only now: what was started before the
  * reload has had its time to open the old maps. And the mark of unfinished work goes last, since a
  * record without a block in main.cf would say that somebody took the block out. */
@@ -313,7 +420,7 @@ static void finish(struct transaction *t, bool running, unsigned long keep)
 {
     if (running && !route_is_direct(&t->change.route))
         rescue(t);
-    int flushed = running ? flush(t) : 0;
+    int flushed = running && moves_mail(t) ? flush(t) : 0;
     int cleaned = clean(t, keep);
 
     if (cleaned == -1)
@@ -356,7 +463,8 @@ static enum transaction_result activate(struct transaction *t)
 {
     int stopped = t->running ? settle(t) : reload(t);
 
-    if (stopped == -1 || verify(t) == -1) {
+    if (stopped == -1 || verify(t) == -1 ||
+        (t->change.proved_last && stopped == 0 && prove(t) == -1)) {
         undo(t);
         return fail(t, "failed");
     }
@@ -375,7 +483,9 @@ static void keep_older_than_route(struct transaction *t)
     const struct mark *mark = t->change.now.mark;
     struct processes all = t->old;
 
-    t->old = processes_clients(&all, generation_built(t->config, mark->generation));
+    t->old = processes_clients(&all, mark->kind == BLOCK_TRANSPORT
+                                         ? senders_built(t->config)
+                                         : generation_built(t->config, mark->generation));
     processes_free(&all);
 }
 
@@ -505,7 +615,7 @@ enum transaction_result transaction_run(const struct config *config,
     struct transaction t = { .config = config, .request = request, .answer = answer, .lock = -1 };
     enum transaction_result result = TRANSACTION_FAILED;
 
-    if (route_allowed(config, &request->route, &t.why) == -1)
+    if (request->wish == WISH_ROUTE && route_allowed(config, &request->route, &t.why) == -1)
         fail(&t, "refused");
     else if (open_home(&t) == 0)
         result = attempts(&t);
@@ -517,9 +627,9 @@ enum transaction_result transaction_run(const struct config *config,
 /* 0 when there may be something to free, or -1 with the answer given. */
 static int find_old(struct transaction *t, struct route *route)
 {
-    struct main_cf_now *now = &t->change.now;
+    struct home_now *now = &t->change.now;
 
-    if (main_cf_now_read(t->config, now, &t->why) == -1) {
+    if (home_now_read(t->config, now, &t->why) == -1) {
         fail(t, "failed");
         return -1;
     }

@@ -62,11 +62,23 @@ static const char *const asked[] = { "mail_version",
                                      "smtpd_data_restrictions",
                                      "address_verify_relayhost",
                                      "alternate_config_directories",
+                                     "address_verify_sender",
+                                     "double_bounce_sender",
+                                     "empty_address_default_transport_maps_lookup_key",
+                                     "myorigin",
+                                     "proxy_interfaces",
+                                     "recipient_delimiter",
+                                     "smtp_body_checks",
+                                     "smtp_generic_maps",
+                                     "smtp_header_checks",
+                                     "smtp_mime_header_checks",
+                                     "smtp_nested_header_checks",
+                                     "smtp_tls_trust_anchor_file",
+                                     "syslog_name",
                                      "always_bcc",
                                      "body_checks",
                                      "content_filter",
                                      "defer_transports",
-                                     "double_bounce_sender",
                                      "fallback_transport",
                                      "fallback_transport_maps",
                                      "header_checks",
@@ -75,7 +87,6 @@ static const char *const asked[] = { "mail_version",
                                      "mailbox_transport_maps",
                                      "mime_header_checks",
                                      "nested_header_checks",
-                                     "proxy_interfaces",
                                      "recipient_bcc_maps",
                                      "relay_transport",
                                      "sender_bcc_maps",
@@ -218,6 +229,11 @@ struct parameters *view_explicit(const char *directory, const char *home, char *
                                  struct why *why)
 {
     return ask(directory, home, "-n", NULL, 0, warnings, why);
+}
+
+char *view_entries(const char *directory, const char *home, struct why *why)
+{
+    return postconf(directory, home, "-Mf", NULL, 0, NULL, why);
 }
 
 struct parameters *view_some(const char *directory, bool expanded, const char *const names[],

@@ -79,6 +79,9 @@ bool view_has_sasl_client(const struct view *view, const char *type);
 struct parameters *view_explicit(const char *directory, const char *home, char **warnings,
                                  struct why *why);
 
+/* What "postconf -Mf" says of DIRECTORY: the entries of master.cf. The caller frees it. */
+char *view_entries(const char *directory, const char *home, struct why *why);
+
 /* Some parameters (a list of at most 32 that ends with NULL) in DIRECTORY, their $names replaced or
  * as they are written. */
 struct parameters *view_some(const char *directory, bool expanded, const char *const names[],

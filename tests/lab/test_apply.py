@@ -428,7 +428,8 @@ def test_a_stopped_postfix_is_changed_all_the_same(lab, apply):
     assert re.fullmatch("[0-9a-f]{16}", status.pop("fingerprint"))
     assert status.pop("shield")["held"] == 0
     assert status == {"result": "ok", "route": {"name": "office", "port": 587}, "drift": [],
-                      "advice": [], "unfinished": False, "running": False, "queue": 0}
+                      "installed": False, "advice": [], "unfinished": False,
+                      "running": False, "queue": 0}
     assert apply("direct").result == "ok"
 
 

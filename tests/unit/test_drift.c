@@ -263,7 +263,7 @@ static void prepared_is_no_drift(void **state)
 
     (void)state;
     expect_drift(prepared, mark, NULL);
-    assert_true(mark->prepared);
+    assert_int_equal(mark->kind, BLOCK_PREPARED);
     assert_false(mark->reverted);
     assert_true(route_is_direct(&mark->route));
     char *after = removed(prepared, mark);
@@ -290,7 +290,7 @@ static void the_route_alone(void **state)
     assert_non_null(strstr(step, "\n" HOME));
     assert_non_null(strstr(step, "smtp_sasl_auth_enable = no\n"));
     assert_non_null(strstr(step, MAPS));
-    assert_true(after->prepared);
+    assert_int_equal(after->kind, BLOCK_PREPARED);
     char *end = removed(step, after);
     assert_string_equal(end, HEAD HOME "a = 1\nsmtp_sasl_auth_enable = no\n");
     free(end);
