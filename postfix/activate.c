@@ -38,7 +38,8 @@ int activate_reload(const struct config *config, struct why *why)
 
     if (running != 1)
         return running == 0 ? 1 : -1;
-    if (run(argv, why) == 0)
+    /* Twice: postsuper(1), which it runs first, can meet a message that is just leaving. */
+    if (run(argv, why) == 0 || run(argv, why) == 0)
         return 0;
     /* It may have been stopped this very moment. */
     return activate_running(config, &ignored) == 0 ? 1 : -1;
