@@ -10,16 +10,11 @@
 #include "postfix/main_cf.h"
 #include "postfix/mark.h"
 #include "tests/unit/main_cf_generator.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "tests/unit/scratch.h"
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #define FILES 300
 
@@ -38,54 +33,13 @@ static const struct {
 /* Values that the oracle read as postconf did. */
 static size_t agreed_values;
 
-static char directory[64];
-
-static int make_directory(void **state)
-{
-    char path[80];
-    struct why why;
-
-    (void)state;
-    /* Hundreds of files are synced: not on a disk, where there is another place. */
-    snprintf(directory, sizeof directory, "%s/detourd-postconf-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/master.cf", directory);
-    return file_create(path, 0644, "", 0, &why);
-}
-
-static int remove_directory(void **state)
-{
-    struct why why;
-
-    (void)state;
-    return tree_remove(directory, &why);
-}
-
-/* In the past, since Postfix's programs wait until the file is two seconds old. */
-static void put_main_cf(const struct bytes *file)
-{
-    struct timespec times[2];
-    char path[80];
-    struct why why;
-
-    snprintf(path, sizeof path, "%s/main.cf", directory);
-    if (file_replace(path, 0644, file->text, file->len, &why) == -1)
-        fail_msg("%s", why.text);
-    clock_gettime(CLOCK_REALTIME, &times[0]);
-    times[0].tv_sec -= 10;
-    times[1] = times[0];
-    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
-}
-
 static struct command_result postconf_n(const struct bytes *file, const char *what)
 {
-    const char *const argv[] = { "postconf", "-c", directory, "-n", NULL };
+    const char *const argv[] = { "postconf", "-c", scratch, "-n", NULL };
     struct command_result result = { 0 };
     struct why why;
 
-    put_main_cf(file);
+    scratch_put(MAIN_CF, file);
     if (command_run(argv, COMMAND_TIMEOUT_MS, &result, &why) == -1)
         fail_msg("%s: %s", what, why.text);
     if (result.truncated)
@@ -347,37 +301,10 @@ static void every_parameter_written_out(void **state)
     command_result_free(&result);
 }
 
-#define EDITORS 3
-#define EDITS   20
-
 /* Somebody's script: one "postconf -e" after the other, each of a name of its own. */
-static _Noreturn void edit_on_and_on(int editor)
+static void set_a_parameter(int editor, int edit, char *argument, size_t len)
 {
-    struct command_result result = { 0 };
-    char setting[64];
-    struct why why;
-
-    for (int i = 0; i < EDITS; i++) {
-        const char *const argv[] = { "postconf", "-c", directory, "-e", setting, NULL };
-        snprintf(setting, sizeof setting, "edit_%d_%d = %d", editor, i, i);
-        if (command_ok(argv, COMMAND_TIMEOUT_MS, &result, &why) == -1)
-            _exit(1);
-        command_result_free(&result);
-    }
-    _exit(0);
-}
-
-static struct bytes read_main_cf(void)
-{
-    char path[80];
-    struct why why;
-    struct bytes file;
-
-    snprintf(path, sizeof path, "%s/main.cf", directory);
-    file.text = file_read(path, MAIN_CF_MAX, &file.len, &why);
-    if (file.text == NULL)
-        fail_msg("%s", why.text);
-    return file;
+    snprintf(argument, len, "edit_%d_%d = %d", editor, edit, edit);
 }
 
 static struct bytes unmarked(const struct bytes *file)
@@ -402,10 +329,10 @@ static size_t route_and_return(void)
     struct why why;
 
     for (int step = 0; step < 2;) {
-        struct bytes old = read_main_cf();
+        struct bytes old = scratch_read(MAIN_CF);
         struct bytes new = step == 0 ? marked(&old, "main.cf") : unmarked(&old);
         enum install_result result =
-            install_main_cf(directory, old.text, old.len, new.text, new.len, &why);
+            install_file(scratch, MAIN_CF, old.text, old.len, new.text, new.len, &why);
         if (result != INSTALL_DONE && result != INSTALL_CHANGED)
             fail_msg("%s", why.text);
         step += result == INSTALL_DONE;
@@ -416,44 +343,23 @@ static size_t route_and_return(void)
     return collisions;
 }
 
-static bool all_ended(pid_t *editors)
-{
-    bool all = true;
-    int status;
-
-    for (int i = 0; i < EDITORS; i++) {
-        if (editors[i] == 0)
-            continue;
-        pid_t ended = waitpid(editors[i], &status, WNOHANG);
-        assert_true(ended == 0 || (ended == editors[i] && status == 0));
-        editors[i] = ended == 0 ? editors[i] : 0;
-        all = all && editors[i] == 0;
-    }
-    return all;
-}
-
 /* Nothing of either is lost: every edit is there, and all else is as it was. */
 static void edits_at_the_same_time_are_kept(void **state)
 {
     struct bytes original = generate_main_cf(7, GENERATE_LEGAL), expected = { NULL, 0 };
-    pid_t editors[EDITORS];
+    struct editors editors;
     size_t rounds = 0, collisions = 0;
 
     (void)state;
     if (!command_exists("postconf"))
         skip();
-    put_main_cf(&original);
-    for (int i = 0; i < EDITORS; i++) {
-        editors[i] = fork();
-        if (editors[i] == 0)
-            edit_on_and_on(i);
-        assert_true(editors[i] > 0);
-    }
-    while (!all_ended(editors)) {
+    scratch_put(MAIN_CF, &original);
+    editors_start(&editors, "-e", set_a_parameter);
+    while (!editors_ended(&editors)) {
         collisions += route_and_return();
         rounds++;
     }
-    struct bytes left = read_main_cf();
+    struct bytes left = scratch_read(MAIN_CF);
     FILE *out = open_memstream(&expected.text, &expected.len);
     for (const char *line = left.text; *line != '\0';) {
         size_t n = strcspn(line, "\n") + 1;
@@ -486,6 +392,5 @@ int main(void)
         cmocka_unit_test(every_parameter_written_out),
         cmocka_unit_test(edits_at_the_same_time_are_kept),
     };
-    return cmocka_run_group_tests_name("main_cf and postconf", tests, make_directory,
-                                       remove_directory);
+    return cmocka_run_group_tests_name("main_cf and postconf", tests, scratch_make, scratch_remove);
 }

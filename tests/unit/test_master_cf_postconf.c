@@ -10,64 +10,18 @@
 #include "postfix/install.h"
 #include "postfix/master_cf.h"
 #include "tests/unit/master_cf_generator.h"
+#include "tests/unit/scratch.h"
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define FILES 100
-
-static char directory[64], master_cf[80];
-
-static int make_directory(void **state)
-{
-    char path[80];
-    struct why why;
-
-    (void)state;
-    /* Hundreds of files are synced: not on a disk, where there is another place. */
-    snprintf(directory, sizeof directory, "%s/detourd-master-XXXXXX",
-             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(directory) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/main.cf", directory);
-    snprintf(master_cf, sizeof master_cf, "%s/master.cf", directory);
-    return file_create(path, 0644, "", 0, &why);
-}
-
-static int remove_directory(void **state)
-{
-    struct why why;
-
-    (void)state;
-    return tree_remove(directory, &why);
-}
-
-static void put_master_cf(const struct bytes *file)
-{
-    struct why why;
-
-    if (file_replace(master_cf, 0644, file->text, file->len, &why) == -1)
-        fail_msg("%s", why.text);
-}
-
-static struct bytes read_file(const char *path)
-{
-    struct why why;
-    struct bytes file;
-
-    file.text = file_read(path, MAIN_CF_MAX, &file.len, &why);
-    if (file.text == NULL)
-        fail_msg("%s", why.text);
-    return file;
-}
 
 /* "postconf OPTION ARGUMENT" (NULL: none), which must succeed. The caller frees RESULT. */
 static struct command_result postconf(const char *option, const char *argument)
 {
-    const char *const argv[] = { "postconf", "-c", directory, option, argument, NULL };
+    const char *const argv[] = { "postconf", "-c", scratch, option, argument, NULL };
     struct command_result result = { 0 };
     struct why why;
 
@@ -80,15 +34,15 @@ static struct command_result postconf(const char *option, const char *argument)
 static struct bytes edited_by_postconf(const struct bytes *file, const char *option,
                                        const char *argument)
 {
-    put_master_cf(file);
+    scratch_put(MASTER_CF, file);
     struct command_result result = postconf(option, argument);
     command_result_free(&result);
-    return read_file(master_cf);
+    return scratch_read(MASTER_CF);
 }
 
 static char *services_of(const struct bytes *file)
 {
-    put_master_cf(file);
+    scratch_put(MASTER_CF, file);
     struct command_result result = postconf("-M", NULL);
     char *out = strdup(result.out);
     command_result_free(&result);
@@ -362,6 +316,7 @@ static void shipped_files(void **state)
         "/usr/share/doc/postfix*/*/master.cf*", "/usr/lib/postfix/master.cf*",
     };
     glob_t found = { 0 };
+    struct why why;
 
     (void)state;
     if (!command_exists("postconf"))
@@ -370,7 +325,9 @@ static void shipped_files(void **state)
         glob(patterns[i], i == 0 ? 0 : GLOB_APPEND, NULL, &found);
     assert_true(found.gl_pathc > 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        struct bytes file = read_file(found.gl_pathv[i]);
+        struct bytes file;
+        file.text = file_read(found.gl_pathv[i], MAIN_CF_MAX, &file.len, &why);
+        assert_non_null(file.text);
         check_file(&file, found.gl_pathv[i]);
         postconf_at_work(&file);
         print_message("# %s\n", found.gl_pathv[i]);
@@ -379,25 +336,11 @@ static void shipped_files(void **state)
     globfree(&found);
 }
 
-#define EDITORS 3
-#define EDITS   20
-
 /* Somebody's script: one "postconf -Me" after the other, each of a service of its own. */
-static _Noreturn void edit_on_and_on(int editor)
+static void add_a_service(int editor, int edit, char *argument, size_t len)
 {
-    struct command_result result = { 0 };
-    char argument[100];
-    struct why why;
-
-    for (int i = 0; i < EDITS; i++) {
-        const char *const argv[] = { "postconf", "-c", directory, "-Me", argument, NULL };
-        snprintf(argument, sizeof argument, "edit-%d-%d/unix = edit-%d-%d unix - - n - - smtp",
-                 editor, i, editor, i);
-        if (command_ok(argv, COMMAND_TIMEOUT_MS, &result, &why) == -1)
-            _exit(1);
-        command_result_free(&result);
-    }
-    _exit(0);
+    snprintf(argument, len, "edit-%d-%d/unix = edit-%d-%d unix - - n - - smtp", editor, edit,
+             editor, edit);
 }
 
 /* Our services entered and taken out, each as soon as nobody has edited the file in between; how
@@ -408,10 +351,10 @@ static size_t enter_and_take_out(void)
     struct why why;
 
     for (int step = 0; step < 2;) {
-        struct bytes old = read_file(master_cf);
+        struct bytes old = scratch_read(MASTER_CF);
         struct bytes new = step == 0 ? marked(&old) : unmarked(&old, NULL, NULL);
         enum install_result result =
-            install_file(directory, MASTER_CF, old.text, old.len, new.text, new.len, &why);
+            install_file(scratch, MASTER_CF, old.text, old.len, new.text, new.len, &why);
         if (result != INSTALL_DONE && result != INSTALL_CHANGED)
             fail_msg("%s", why.text);
         step += result == INSTALL_DONE;
@@ -422,44 +365,23 @@ static size_t enter_and_take_out(void)
     return collisions;
 }
 
-static bool all_ended(pid_t *editors)
-{
-    bool all = true;
-    int status;
-
-    for (int i = 0; i < EDITORS; i++) {
-        if (editors[i] == 0)
-            continue;
-        pid_t ended = waitpid(editors[i], &status, WNOHANG);
-        assert_true(ended == 0 || (ended == editors[i] && status == 0));
-        editors[i] = ended == 0 ? editors[i] : 0;
-        all = all && editors[i] == 0;
-    }
-    return all;
-}
-
 /* Nothing of either is lost: every edit is there, and all else is as it was. */
 static void edits_at_the_same_time_are_kept(void **state)
 {
     struct bytes original = generate_master_cf(8, GENERATE_LEGAL);
-    pid_t editors[EDITORS];
+    struct editors editors;
     size_t rounds = 0, collisions = 0;
 
     (void)state;
     if (!command_exists("postconf"))
         skip();
-    put_master_cf(&original);
-    for (int i = 0; i < EDITORS; i++) {
-        editors[i] = fork();
-        if (editors[i] == 0)
-            edit_on_and_on(i);
-        assert_true(editors[i] > 0);
-    }
-    while (!all_ended(editors)) {
+    scratch_put(MASTER_CF, &original);
+    editors_start(&editors, "-Me", add_a_service);
+    while (!editors_ended(&editors)) {
         collisions += enter_and_take_out();
         rounds++;
     }
-    struct bytes left = read_file(master_cf);
+    struct bytes left = scratch_read(MASTER_CF);
     assert_memory_equal(left.text, original.text, original.len);
     struct entries before = oracle_services(&original), after = oracle_services(&left);
     assert_int_equal(after.count, before.count + EDITORS * EDITS);
@@ -485,6 +407,6 @@ int main(void)
         cmocka_unit_test(shipped_files),
         cmocka_unit_test(edits_at_the_same_time_are_kept),
     };
-    return cmocka_run_group_tests_name("master_cf and postconf", tests, make_directory,
-                                       remove_directory);
+    return cmocka_run_group_tests_name("master_cf and postconf", tests, scratch_make,
+                                       scratch_remove);
 }

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES      6000
+#define FILES      3000
 #define GENERATION 7
 
 static const struct {
