@@ -30,7 +30,8 @@ struct held {
     int64_t expires; /* when the first one's time is over */
 };
 
-/* Counts MESSAGE if it is held. */
+/* Counts MESSAGE if it is held. One that is being tried at the moment is not: postqueue(1) has no
+ * reasons then. */
 void held_add(struct held *held, const struct queue_message *message);
 
 /* {"held": N, "oldest": S, "expires": S, "partial": B}: the times are null where N is 0,
