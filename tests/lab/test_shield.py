@@ -80,6 +80,11 @@ def assert_detourd_says(product, shield):
     assert re.search(rf"{shield['held']} messages that the relay refused are held back; "
                      rf"the first expires at {expires} \(in \d", text), text
     assert product.daemon.output().count("the relay refuses mail") == 1
+    product.daemon.end_group()
+    product.host.postconf("bounce_queue_lifetime = 0")
+    product.start_daemon()
+    product.wait_status(lambda s: any("the first has expired" in p for p in s["problems"]))
+    product.host.postconf("bounce_queue_lifetime = 1d")
 
 
 @METHODS
