@@ -22,7 +22,8 @@
 /* Of the time, one part in so many is spent looking. */
 #define LOOK_SHARE 20
 /* A relay may have a quota an hour; beyond that Postfix's own retries do as well. */
-#define GIVE_UP_MS 3600000
+#define GIVE_UP_MS     3600000
+#define CHECK_EVERY_MS 10000
 /* A message that the relay alone refuses so often waits for its own next attempts. */
 #define TRIES_MOST 20
 
@@ -55,6 +56,7 @@ struct backlog {
     bool over;
 
     int64_t progress_ms; /* the last delivery */
+    int64_t checked_ms;  /* whether Postfix runs */
     size_t delivered, refused, failed;
 };
 
@@ -309,6 +311,19 @@ static void say_end(const struct backlog *b)
                backlog_left(b) > 0 ? "; the rest waits for its own next attempts" : "");
 }
 
+/* Where nothing moves, Postfix may have been stopped. */
+static bool goes_on(struct backlog *b, int64_t now)
+{
+    struct why why;
+
+    if (now - b->progress_ms > GIVE_UP_MS)
+        return false;
+    if (now - b->progress_ms < CHECK_EVERY_MS || now - b->checked_ms < CHECK_EVERY_MS)
+        return true;
+    b->checked_ms = now;
+    return activate_running(b->config, &why) != 0;
+}
+
 int backlog_look(struct backlog *b)
 {
     int64_t start = clock_mono_ms();
@@ -321,7 +336,7 @@ int backlog_look(struct backlog *b)
         read_rest(b);
     if (!is_latest(b))
         return -1;
-    b->over = b->over || now - b->progress_ms > GIVE_UP_MS;
+    b->over = b->over || !goes_on(b, now);
     struct pace_order order = { 0 };
     if (!b->over) {
         order = pace_look(b->pace, &b->seen, now);
@@ -366,7 +381,7 @@ static struct backlog *backlog_new(const struct config *config, const struct rou
     b->config = config;
     b->relay = config_relay(config, route->name);
     b->began = clock_wall();
-    b->progress_ms = clock_mono_ms();
+    b->progress_ms = b->checked_ms = clock_mono_ms();
     b->pace = pace_new(b->relay == NULL ? 0 : b->relay->rate,
                        b->relay == NULL ? 0 : b->relay->concurrency, b->progress_ms);
     b->queue_directory = find_queue_directory(config, why);

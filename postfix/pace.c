@@ -29,9 +29,12 @@
 #define CAP_AGAIN   0.9
 #define CAP_GROWTH  1.05
 #define CAP_GROW_MS 10000
-#define CAP_LEAST   (1.0 / 60) /* a message a minute */
+/* The first cap is too low by the time that passed before the relay was asked again. */
+#define CAP_GROWTH_FIRST  1.1
+#define CAP_GROW_FIRST_MS 4000
+#define CAP_LEAST         (1.0 / 60) /* a message a minute */
 
-#define PAUSE_FIRST_MS 2000
+#define PAUSE_FIRST_MS 1000
 #define PAUSE_GROWTH   1.5
 #define PAUSE_MOST_MS  60000
 #define FAILED_MANY    5    /* without one that was delivered */
@@ -59,6 +62,7 @@ struct pace {
     int64_t burst_ms; /* the relay took something for the first time since it last refused */
     double burst;     /* what it has taken since then */
     int64_t calm_ms;  /* the cap was last changed */
+    int refusals;     /* how often it began to refuse */
     bool closed;      /* it refused, and nothing was taken since */
     bool asking;      /* a single message is under way to find out */
     int64_t ask_ms;   /* when to ask again */
@@ -177,6 +181,7 @@ static void open_again(struct pace *p, int64_t now)
 
 static void shut(struct pace *p, int64_t now)
 {
+    p->refusals += !p->closed;
     if (p->asking)
         p->pause_ms = least(PAUSE_MOST_MS, p->pause_ms * PAUSE_GROWTH);
     p->closed = true;
@@ -209,8 +214,9 @@ static void judge(struct pace *p, const struct pace_seen *seen, int64_t now)
     } else if (p->closed && p->asking && seen->own == 0) {
         p->asking = false; /* what was asked with has gone another way */
     }
-    if (!p->closed && p->cap > 0 && now - p->calm_ms >= CAP_GROW_MS)
-        set_cap(p, p->cap * CAP_GROWTH, now);
+    bool first = p->refusals < 2;
+    if (!p->closed && p->cap > 0 && now - p->calm_ms >= (first ? CAP_GROW_FIRST_MS : CAP_GROW_MS))
+        set_cap(p, p->cap * (first ? CAP_GROWTH_FIRST : CAP_GROWTH), now);
 }
 
 static size_t count_open(struct pace *p, const struct pace_seen *seen, int64_t now)
