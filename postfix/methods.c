@@ -95,7 +95,8 @@ void end_transport(const struct config *config, struct change *change)
     struct senders direct = { .route = route_direct(), .proof = route_direct() }, now;
     struct contents contents;
 
-    if (!mark->leads || route_is_direct(&mark->route))
+    /* A map that is gone would defer all mail. */
+    if (!mark->leads || (route_is_direct(&mark->route) && senders_number(config) != 0))
         return;
     /* The proof's way stays, for the next switch. */
     if (senders_now(config, &now) && config_relay(config, now.proof.name) != NULL)
