@@ -256,12 +256,6 @@ enum install_result install_file(const char *directory, const char *name, const 
     return result;
 }
 
-enum install_result install_main_cf(const char *directory, const char *old, size_t old_len,
-                                    const char *new, size_t new_len, struct why *why)
-{
-    return install_file(directory, MAIN_CF, old, old_len, new, new_len, why);
-}
-
 /* A file beside the target of a link is made after the lock's, and goes before it. */
 static void clean(const char *directory, const char *name)
 {

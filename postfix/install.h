@@ -31,10 +31,6 @@ enum install_result {
 enum install_result install_file(const char *directory, const char *name, const char *old,
                                  size_t old_len, const char *new, size_t new_len, struct why *why);
 
-/* The same of main.cf. */
-enum install_result install_main_cf(const char *directory, const char *old, size_t old_len,
-                                    const char *new, size_t new_len, struct why *why);
-
 /* Removes the files that a run which was cut off may have left, in turn with other editors. What
  * fails here fails again, and is said, when the file is to be replaced. */
 void install_clean(const char *directory);
