@@ -24,6 +24,8 @@
 /* A relay may have a quota an hour; beyond that Postfix's own retries do as well. */
 #define GIVE_UP_MS     3600000
 #define CHECK_EVERY_MS 10000
+/* Often enough that none is due before its turn. */
+#define PUT_OFF_EVERY_MS ((int64_t)PUT_OFF_S * 1000 / 5)
 /* A message that the relay alone refuses so often waits for its own next attempts. */
 #define TRIES_MOST 20
 
@@ -51,6 +53,7 @@ struct backlog {
     struct waiting_list again; /* refused for now */
     struct released *out;      /* sorted by id while the queue is walked */
     size_t out_count, out_room;
+    int64_t put_off_ms;
     struct pace *pace;
     struct pace_seen seen;
     bool over;
@@ -311,6 +314,46 @@ static void say_end(const struct backlog *b)
                backlog_left(b) > 0 ? "; the rest waits for its own next attempts" : "");
 }
 
+struct ids {
+    const char **item;
+    size_t count;
+};
+
+static void add_ids(struct ids *ids, const struct waiting_list *list)
+{
+    for (size_t i = list->first; i < list->last; i++)
+        ids->item[ids->count++] = list->item[i].id;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_among(void *context, const char *id)
+{
+    const struct ids *ids = context;
+
+    return bsearch(&id, ids->item, ids->count, sizeof *ids->item, compare_text) != NULL;
+}
+
+/* qmgr(8) itself would take them all as soon as they are due. */
+static void put_off_rest(struct backlog *b, int64_t now)
+{
+    size_t left = backlog_left(b);
+
+    if (left == 0 || now - b->put_off_ms < PUT_OFF_EVERY_MS)
+        return;
+    struct ids ids = { .item = memory_zero(left, sizeof *ids.item) };
+    add_ids(&ids, &b->list.young);
+    add_ids(&ids, &b->list.aged);
+    add_ids(&ids, &b->again);
+    qsort(ids.item, ids.count, sizeof *ids.item, compare_text);
+    put_off_again(b->queue_directory, is_among, &ids);
+    free(ids.item);
+    b->put_off_ms = now;
+}
+
 /* Where nothing moves, Postfix may have been stopped. */
 static bool goes_on(struct backlog *b, int64_t now)
 {
@@ -339,6 +382,7 @@ int backlog_look(struct backlog *b)
     b->over = b->over || !goes_on(b, now);
     struct pace_order order = { 0 };
     if (!b->over) {
+        put_off_rest(b, now);
         order = pace_look(b->pace, &b->seen, now);
         release(b, order.release);
     }
@@ -380,6 +424,7 @@ static struct backlog *backlog_new(const struct config *config, const struct rou
 
     b->config = config;
     b->relay = config_relay(config, route->name);
+    b->put_off_ms = INT64_MIN / 2;
     b->began = clock_wall();
     b->progress_ms = b->checked_ms = clock_mono_ms();
     b->pace = pace_new(b->relay == NULL ? 0 : b->relay->rate,
@@ -418,6 +463,15 @@ static void describe(const struct backlog *b, size_t all, size_t aged, char *det
         "%zu deferred messages are older than maximal_queue_lifetime: their next attempt is "
         "the last one",
         aged);
+}
+
+struct put_off *backlog_hold(const struct config *config, struct why *why)
+{
+    char *queue_directory = find_queue_directory(config, why);
+    struct put_off *held = queue_directory == NULL ? NULL : put_off_begin(queue_directory);
+
+    free(queue_directory);
+    return held;
 }
 
 static int flush_all(const struct config *config, char *detail, struct why *why)

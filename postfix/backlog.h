@@ -15,11 +15,16 @@
 
 #include "lib/config.h"
 #include "lib/route.h"
+#include "postfix/put_off.h"
 #include "postfix/why.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 struct backlog;
+
+/* Before the reload that puts a relay in force: what is in Postfix's hands is put off, until
+ * put_off_end(). NULL when there is little, or the queue is not to be found. */
+struct put_off *backlog_hold(const struct config *config, struct why *why);
 
 /* Flushes the queue for ROUTE. Direct, or a queue that the relay takes in a few seconds: all of it
  * at once. Else the first portion, and *BACKLOG is the rest (NULL: none). DETAIL, of WHY_MAX bytes,

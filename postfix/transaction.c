@@ -458,10 +458,22 @@ static enum transaction_result fail(struct transaction *t, const char *result)
     return TRANSACTION_FAILED;
 }
 
+/* The last reload: what waits for the relay is to leave at its pace, so the new qmgr(8) is kept
+ * from sending all of it at once. */
+static int settle_at_pace(struct transaction *t)
+{
+    struct put_off *held =
+        route_is_direct(&t->change.route) ? NULL : backlog_hold(t->config, &t->why);
+    int rc = settle(t);
+
+    put_off_end(held);
+    return rc;
+}
+
 /* Reload, ask, flush. Behind the commit point, so a failure takes the change back. */
 static enum transaction_result activate(struct transaction *t)
 {
-    int stopped = t->running ? settle(t) : reload(t);
+    int stopped = t->running ? settle_at_pace(t) : reload(t);
 
     if (stopped == -1 || verify(t) == -1 ||
         (t->change.proved_last && stopped == 0 && prove(t) == -1)) {
