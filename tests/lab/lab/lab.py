@@ -3,6 +3,7 @@
 
 import ipaddress
 import os
+import pathlib
 import socket
 
 from . import mail, mailhost, network
@@ -10,7 +11,7 @@ from .dns import Dns
 from .network import Networks
 from .operators import FakeServer, Operator, mail_domains
 from .pki import Authority
-from .product import Product, RelayLike
+from .product import Product, RelayLike, shared_directories
 from .relay import Eavesdropper, Relay
 from .router import Router
 from .sandbox import Host, Sandbox
@@ -24,9 +25,12 @@ class Lab:
     relay.example, relay2.example and so on.  MAIN_CF are lines for the mail host's main.cf.
     With POSTFIX false no Postfix runs, neither on the mail host nor as a relay: such a lab
     stands in a third of a second.  The environment variable DETOURD_LAB_KEEP=1 keeps the files.
+    ROOT, or the variable DETOURD_LAB_ROOT, is a folder with another system for the mail host
+    (see roots.py), in which the programs from DETOURD_BUILDDIR can run.
     """
 
-    def __init__(self, operators=6, mx_hosts=2, domains=60, relays=1, main_cf="", postfix=True):
+    def __init__(self, operators=6, mx_hosts=2, domains=60, relays=1, main_cf="", postfix=True,
+                 root=os.environ.get("DETOURD_LAB_ROOT")):
         self._open = []             # what has a close(), in the order in which it was made
         self.relays = []
         self._next_id = 1
@@ -41,7 +45,7 @@ class Lab:
             self.dns = Dns(self.internet, self.router)
             self.authority = Authority(self.directory / "pki")
             self._make_operators(operators, mx_hosts, domains)
-            self._make_mailhost(main_cf)
+            self._make_mailhost(main_cf, pathlib.Path(root) if root else None)
             self._make_relays(relays if postfix else 0)
             self._start(postfix)
         except BaseException:
@@ -69,12 +73,12 @@ class Lab:
             for name, preference in exchangers:
                 self.dns.mx(domain, name, preference)
 
-    def _make_mailhost(self, main_cf):
+    def _make_mailhost(self, main_cf, root):
         self.dns.host(mailhost.HOSTNAME, *network.MAILHOST)
         self.dns.mx(mailhost.DOMAIN, mailhost.HOSTNAME, 10)
         self.mailhost = self._own(mailhost.make_mailhost(
             self.sandbox, self.networks.mailhost, network.MAILHOST, self.dns.addresses[0],
-            main_cf))
+            main_cf, root, shared_directories() if root else ()))
         mailhost.give_certificate(self.mailhost, self.authority)
         self.product = Product(self)
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The mail host: Debian's Postfix as its installer leaves it on an Internet site."""
 
-from .postfix import PostfixHost, main_cf, shipped_master_cf
+import re
+import subprocess
+
+from .postfix import MACHINE, PostfixHost, main_cf, shipped_master_cf
 
 HOSTNAME = "mail.sender.example"
 DOMAIN = "sender.example"
@@ -27,11 +30,13 @@ maillog_file = /var/log/mail.log
 """
 
 
-def make_mailhost(sandbox, network, addresses, name_server, settings=""):
-    """The host; its Postfix is not started yet.  SETTINGS are lines of main.cf; they override."""
+def make_mailhost(sandbox, network, addresses, name_server, settings="", root=None, shared=()):
+    """The host; its Postfix is not started yet.  SETTINGS are lines of main.cf; they override.
+    ROOT and SHARED: see Host."""
+    system = root or MACHINE
     host = PostfixHost(
         sandbox, "mailhost", network, HOSTNAME,
-        main_cf(MAIN_CF, settings), shipped_master_cf(),
+        main_cf(_for_system(system, MAIN_CF), settings, root=system), shipped_master_cf(system),
         files={
             "/etc/resolv.conf": f"nameserver {name_server}\n",
             "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
@@ -39,11 +44,18 @@ def make_mailhost(sandbox, network, addresses, name_server, settings=""):
                           f"{addresses[0]} {HOSTNAME} mail\n",
             "/etc/mailname": f"{DOMAIN}\n",
             "/etc/aliases": f"postmaster: root\nroot: {USER}\n",
-        })
+        }, root=root, shared=shared)
     for user in (USER, PRODUCT_USER):
         host.run("sh", "-ec", 'id -u "$0" >/dev/null 2>&1 || useradd --system --user-group '
                  '--no-create-home --shell /usr/sbin/nologin "$0"', user, check=True)
     return host
+
+
+def _for_system(root, text):
+    """Newer releases do without Berkeley DB; their installer takes another kind of table."""
+    kind = subprocess.run(["chroot", root, "postconf", "-dh", "default_database_type"],
+                          capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    return text.replace("hash:", f"{kind}:")
 
 
 def give_certificate(host, authority):

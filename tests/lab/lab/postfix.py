@@ -11,7 +11,8 @@ import time
 from .sandbox import Host
 from .wait import LabError, wait_until
 
-SHIPPED = pathlib.Path("/usr/share/postfix")
+MACHINE = pathlib.Path("/")
+SHIPPED = "usr/share/postfix"
 
 # What `postfix check` would make, without its third of a second.
 QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming",
@@ -22,16 +23,18 @@ class PostfixHost(Host):
     """A host whose Postfix has the given main.cf and master.cf (texts).
 
     Its files are in `directory`: etc (/etc/postfix), spool, data, log (/var/log), mail (/var/mail).
+    ROOT and SHARED: see Host.
     """
 
-    def __init__(self, sandbox, name, network, hostname, main_cf, master_cf, files=None):
+    def __init__(self, sandbox, name, network, hostname, main_cf, master_cf, files=None, root=None,
+                 shared=()):
         directory = sandbox.directory / name
         for part in ("etc", "spool", "data", "log", "mail"):
             (directory / part).mkdir(parents=True)
-        _copy_programs(directory / "etc")
+        _copy_programs(root or MACHINE, directory / "etc")
         (directory / "etc/main.cf").write_text(main_cf)
         (directory / "etc/master.cf").write_text(master_cf)
-        super().__init__(sandbox, name, network, hostname, files=files, binds={
+        super().__init__(sandbox, name, network, hostname, files=files, root=root, shared=shared, binds={
             "/etc/postfix": directory / "etc", "/var/spool/postfix": directory / "spool",
             "/var/lib/postfix": directory / "data", "/var/log": directory / "log",
             "/var/mail": directory / "mail"})
@@ -62,7 +65,9 @@ class PostfixHost(Host):
         """start() without the wait."""
         self._starting = self.spawn("sh", "-ec", """
             newaliases
-            /usr/lib/postfix/configure-instance.sh -
+            # Newer releases do this themselves.
+            grep -qs configure-instance /usr/lib/postfix/sbin/post-install ||
+                /usr/lib/postfix/configure-instance.sh -
             postfix start
             """, log="postfix-start.log")
 
@@ -122,21 +127,22 @@ class PostfixHost(Host):
                 for entry in entries for recipient in entry["recipients"]}
 
 
-def _copy_programs(etc):
-    """What Debian keeps in /etc/postfix though nobody edits it.  The machine's own main.cf and
-    master.cf are none of the lab's business."""
-    own = pathlib.Path("/etc/postfix")
+def _copy_programs(root, etc):
+    """What Debian keeps in /etc/postfix though nobody edits it; newer releases keep less there.
+    The machine's own main.cf and master.cf are none of the lab's business."""
+    own = root / "etc/postfix"
     for name in ("postfix-files", "postfix-script", "post-install", "makedefs.out",
                  "dynamicmaps.cf"):
-        shutil.copy2(own / name, etc / name, follow_symlinks=False)
+        if os.path.lexists(own / name):
+            shutil.copy2(own / name, etc / name, follow_symlinks=False)
     for name in ("postfix-files.d", "dynamicmaps.cf.d", "sasl"):
         (etc / name).mkdir()
 
 
-def main_cf(*texts):
+def main_cf(*texts, root=MACHINE):
     """The main.cf that a new Debian host begins with, and TEXTS added to its end.  A parameter
     that comes again loses its first line, since Postfix warns of a second one."""
-    lines = "".join((SHIPPED / name).read_text()
+    lines = "".join((root / SHIPPED / name).read_text()
                     for name in ("main.cf.debian", "main.cf.tls")).splitlines()
     for text in texts:
         names = set(re.findall(r"^(\w+) *=", text, re.MULTILINE))
@@ -145,5 +151,5 @@ def main_cf(*texts):
     return "\n".join([*lines, ""])
 
 
-def shipped_master_cf():
-    return (SHIPPED / "master.cf.dist").read_text()
+def shipped_master_cf(root=MACHINE):
+    return (root / SHIPPED / "master.cf.dist").read_text()

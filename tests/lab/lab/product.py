@@ -28,6 +28,12 @@ def catalogues():
     return pathlib.Path(__file__).resolve().parents[3] / "conf"
 
 
+def shared_directories():
+    """What a host with a system of its own needs of this machine's to run our programs."""
+    built = os.environ.get("DETOURD_BUILDDIR")
+    return [catalogues(), *([pathlib.Path(built).resolve()] if built else [])]
+
+
 def relay_section(relay, name="office", ports=(587, 2525), **settings):
     """A relay section for one of the lab's relays or an eavesdropper."""
     values = {

@@ -65,9 +65,12 @@ class Host:
 
     NETWORK is where it is connected; several hosts may share one.  BINDS maps a path on the host
     to the directory of the lab that is mounted there.  FILES maps paths on the host to texts.
+    With ROOT, a folder with a whole system in it (see roots.py), the host is a copy of that
+    system, in which only the lab's directory and those in SHARED are the machine's.
     """
 
-    def __init__(self, sandbox, name, network, hostname, binds=None, files=None):
+    def __init__(self, sandbox, name, network, hostname, binds=None, files=None, root=None,
+                 shared=()):
         self.name = name
         self.network = network
         self.directory = sandbox.directory / name
@@ -75,7 +78,14 @@ class Host:
         self._processes = []
         self._sandbox = sandbox
         self._fds = {}
-        anchor = self._build(hostname, binds or {})
+        private = self.directory / "private"
+        private.mkdir()
+        lines = [f"mount -t tmpfs tmpfs {private}"]
+        if root:
+            lines += _another_system(private, root, [sandbox.directory, *shared])
+        else:
+            lines += _this_system(private)
+        anchor = self._build(hostname, lines, binds or {})
         try:
             pid = only_child(anchor.pid)
             for key, link in (("mount", "ns/mnt"), ("uts", "ns/uts"), ("root", "root")):
@@ -88,16 +98,10 @@ class Host:
         for path, text in (files or {}).items():
             self.write(path, text)
 
-    def _build(self, hostname, binds):
-        """Start the process that makes the namespaces and waits until they have been opened."""
-        private = self.directory / "private"
-        private.mkdir()
-        lines = ["set -e", f"mount -t tmpfs tmpfs {private}",
-                 "mount -t tmpfs -o mode=755 tmpfs /run"]
-        for top in ("etc", "var"):
-            lines += [f"mkdir {private}/{top} {private}/{top}.work",
-                      f"mount -t overlay overlay -o lowerdir=/{top},upperdir={private}/{top},"
-                      f"workdir={private}/{top}.work /{top}"]
+    def _build(self, hostname, lines, binds):
+        """Start the process that makes the namespaces and waits until they have been opened.
+        LINES are commands that make the host's own files."""
+        lines = ["set -e", *lines, "mount -t tmpfs -o mode=755 tmpfs /run"]
         for path, source in binds.items():
             lines += [f"mkdir -p {path}", f"mount --bind {source} {path}"]
         lines += [f"hostname {hostname}", "echo ready", "read _ || :"]
@@ -195,6 +199,29 @@ class Host:
         for fd in self._fds.values():
             os.close(fd)
         self._fds = {}
+
+
+def _overlay(private, name, lower, place):
+    upper, work = f"{private}/{name}", f"{private}/{name}.work"
+    return [f"mkdir {upper} {work}",
+            f"mount -t overlay overlay -o lowerdir={lower},upperdir={upper},workdir={work} {place}"]
+
+
+def _this_system(private):
+    """Commands that make /etc and /var the host's own."""
+    return [line for top in ("etc", "var") for line in _overlay(private, top, f"/{top}", f"/{top}")]
+
+
+def _another_system(private, root, shared):
+    """Commands that make a copy of the system in ROOT the host's, with SHARED at the same paths."""
+    new = f"{private}/new"
+    lines = [f"mkdir {new}", *_overlay(private, "root", root, new)]
+    lines += [f"mount --rbind {path} {new}{path}" for path in ("/proc", "/sys", "/dev")]
+    for path in shared:
+        lines += [f"mkdir -p {new}{path}", f"mount --bind {path} {new}{path}"]
+    # In its own mount namespace, which nsenter(1) enters at the top.
+    return [*lines, f"cd {new}", "mkdir -p .machine", "pivot_root . .machine", "cd /",
+            "umount -l /.machine", "rmdir /.machine"]
 
 
 def _read_line(process, what, timeout=10):
