@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The story on each Postfix there is to meet: `make check-matrix`, as root.
+
+Each release of Debian is made once by mmdebstrap (see roots.py).  The programs are built in it from
+what `make dist` packs, so with its compiler and its libraries, and test_matrix.py is played on a
+lab whose mail host is that release.
+
+    matrix.py TARBALL DIRECTORY [--suite SUITE ...] [--method METHOD ...] [pytest's arguments]
+
+DIRECTORY is where it builds and leaves its logs.  Exit status 1 when anything failed.
+"""
+
+import argparse
+import collections
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as tree
+
+HERE = pathlib.Path(__file__).resolve().parent
+SOURCES = HERE.parents[1]
+sys.path.insert(0, str(HERE.parent / "lab"))
+
+from lab import LabError, roots                     # noqa: E402
+from lab.netns import Network                       # noqa: E402
+from lab.sandbox import Host, Sandbox               # noqa: E402
+
+SUITES = ("bullseye", "bookworm", "trixie", "sid")  # Postfix 3.5, 3.7, 3.10, 3.11 and later
+METHODS = ("relayhost", "transport")
+MAIL_HOST = ("postfix", "libsasl2-modules", "ca-certificates", "openssl", "iproute2", "procps",
+             "passwd", "hostname", "mount", "socat", "strace", "acl")
+BUILD_LIMIT = 900   # s
+TEST_LIMIT = 1500   # s
+
+# Debian 11 has OpenSSL 1.1.1 alone, which detourd does not do with.
+OLD_OPENSSL = {"bullseye": ["EVENT_OPENSSL_CFLAGS=-I/usr/include",
+                            "EVENT_OPENSSL_LIBS=-levent_openssl -lssl -lcrypto",
+                            f"CPPFLAGS=-include {HERE / 'openssl-1.1.h'}"]}
+
+Row = collections.namedtuple("Row", "suite postfix tables method result seconds")
+
+
+def build_packages():
+    """What bootstrap installs for building."""
+    text = (SOURCES / "bootstrap").read_text(encoding="utf-8")
+    return re.search(r"^ +# building\n(.*?)^ +#", text, re.MULTILINE | re.DOTALL)[1].split()
+
+
+class Release:
+    """A release of Debian, with a directory for what is built in it."""
+
+    def __init__(self, suite, directory):
+        self.suite = suite
+        self.directory = directory / suite
+        self.root = roots.make(f"matrix-{suite}", suite, [*build_packages(), *MAIL_HOST])
+        self.postfix = self._postconf("-dh", "mail_version")
+        self.tables = self._postconf("-dh", "default_database_type")
+
+    def _postconf(self, *arguments):
+        return subprocess.run(["chroot", self.root, "postconf", *arguments], check=True, text=True,
+                              capture_output=True, timeout=30).stdout.strip()
+
+    def build(self, sources):
+        """The programs, out of SOURCES, for this release; a LabError says where the log is."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir()
+        log = self.directory / "build.log"
+        sandbox, network = Sandbox(), Network()
+        try:
+            host = Host(sandbox, "builder", network, "builder.example", root=self.root,
+                        shared=[sources, self.directory, HERE])
+            for command in (
+                    [sources / "configure", "--enable-werror", *OLD_OPENSSL.get(self.suite, [])],
+                    ["make", f"-j{os.cpu_count()}"]):
+                done = host.run(*command, cwd=self.directory, timeout=BUILD_LIMIT)
+                with open(log, "a", encoding="utf-8") as stream:
+                    stream.write(done.stdout + done.stderr)
+                if done.returncode != 0:
+                    raise LabError(f"it does not build on {self.suite}; see {log}\n"
+                                   + done.stderr[-3000:])
+        finally:
+            sandbox.close()
+            network.close()
+
+    def play(self, method, arguments):
+        """The story with METHOD: how many passed, how many there were."""
+        report = self.directory / f"{method}.xml"
+        report.unlink(missing_ok=True)
+        environment = os.environ | {
+            "DETOURD_LAB_ROOT": str(self.root), "DETOURD_BUILDDIR": str(self.directory),
+            "DETOURD_METHOD": method}
+        with open(self.directory / f"{method}.log", "wb") as log:
+            try:
+                subprocess.run(
+                    [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+                     "-n", str(os.cpu_count()), f"--basetemp={self.directory / 'tmp'}",
+                     f"--junitxml={report}", *arguments, str(HERE)],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False,
+                    timeout=TEST_LIMIT)
+            except subprocess.TimeoutExpired:
+                return 0, 0
+        return counted(report)
+
+
+def counted(report):
+    """Of pytest's REPORT: how many tests passed, how many there were."""
+    try:
+        cases = list(tree.parse(report).iter("testcase"))
+    except (OSError, tree.ParseError):
+        return 0, 0
+    bad = ("failure", "error", "skipped")
+    return sum(not any(case.find(word) is not None for word in bad) for case in cases), len(cases)
+
+
+def unpack(tarball, directory):
+    """The sources in TARBALL, in DIRECTORY."""
+    sources = directory / "sources"
+    shutil.rmtree(sources, ignore_errors=True)
+    sources.mkdir()
+    subprocess.run(["tar", "-xf", tarball, "-C", sources, "--strip-components=1",
+                    "--no-same-owner"], check=True)
+    return sources
+
+
+def rows(suite, sources, directory, methods, arguments):
+    """What became of SUITE, a row a method."""
+    postfix = tables = "?"
+    try:
+        release = Release(suite, directory)
+        postfix, tables = release.postfix, release.tables
+        release.build(sources)
+    except (LabError, subprocess.SubprocessError, OSError) as error:
+        print(f"{suite}: {error}", file=sys.stderr)
+        yield from (Row(suite, postfix, tables, method, "not run", 0) for method in methods)
+        return
+    for method in methods:
+        begun = time.monotonic()
+        good, every = release.play(method, arguments)
+        passed = good == every and every > 0
+        if not passed:
+            log = release.directory / f"{method}.log"
+            print(f"see {log}\n", *log.read_text(errors="replace").splitlines(True)[-60:],
+                  file=sys.stderr)
+        yield Row(suite, postfix, tables, method,
+                  "passed" if passed else f"{good} of {every}", round(time.monotonic() - begun))
+
+
+def show(row):
+    print("{:10} {:9} {:7} {:10} {:10} {:>7}".format(*row), flush=True)
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tarball", type=pathlib.Path)
+    parser.add_argument("directory", type=pathlib.Path)
+    parser.add_argument("--suite", action="append", choices=SUITES)
+    parser.add_argument("--method", action="append", choices=METHODS)
+    known, arguments = parser.parse_known_args()
+    if os.geteuid() != 0:
+        sys.exit("check-matrix makes root folders and namespaces, which needs root")
+    directory = known.directory.resolve()
+    directory.mkdir(exist_ok=True)
+    sources = unpack(known.tarball, directory)
+    show(Row("suite", "Postfix", "tables", "method", "result", "seconds"))
+    done = [show(row) for suite in known.suite or SUITES
+            for row in rows(suite, sources, directory, known.method or METHODS, arguments)]
+    sys.exit(any(row.result != "passed" for row in done))
+
+
+main()
