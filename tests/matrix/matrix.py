@@ -36,10 +36,8 @@ MAIL_HOST = ("postfix", "libsasl2-modules", "ca-certificates", "openssl", "iprou
 BUILD_LIMIT = 900   # s
 TEST_LIMIT = 1500   # s
 
-# Debian 11 has OpenSSL 1.1.1 alone, which detourd does not do with.
-OLD_OPENSSL = {"bullseye": ["EVENT_OPENSSL_CFLAGS=-I/usr/include",
-                            "EVENT_OPENSSL_LIBS=-levent_openssl -lssl -lcrypto",
-                            f"CPPFLAGS=-include {HERE / 'openssl-1.1.h'}"]}
+# Too old for detourd; there, the programs are those of another release, and so are their libraries.
+BUILT_ON = {"bullseye": "bookworm"}
 
 Row = collections.namedtuple("Row", "suite postfix tables method result seconds")
 
@@ -50,41 +48,60 @@ def build_packages():
     return re.search(r"^ +# building\n(.*?)^ +#", text, re.MULTILINE | re.DOTALL)[1].split()
 
 
+def folder(suite):
+    return roots.make(f"matrix-{suite}", suite, [*build_packages(), *MAIL_HOST])
+
+
+def inside(root, *command):
+    """What COMMAND prints in the system ROOT."""
+    return subprocess.run(["chroot", root, *command], check=True, text=True, timeout=30,
+                          capture_output=True).stdout.strip()
+
+
+def takes_along(root):
+    """What makes a program find its loader and its libraries in ROOT, wherever it runs."""
+    libraries = root / "usr/lib" / inside(root, "gcc", "-print-multiarch")
+    loader = next(libraries.glob("ld-linux*.so.*"))
+    return (f"LDFLAGS=-Wl,--dynamic-linker={loader} -Wl,--disable-new-dtags "
+            f"-Wl,-rpath,{libraries}")
+
+
 class Release:
     """A release of Debian, with a directory for what is built in it."""
 
     def __init__(self, suite, directory):
         self.suite = suite
         self.directory = directory / suite
-        self.root = roots.make(f"matrix-{suite}", suite, [*build_packages(), *MAIL_HOST])
-        self.postfix = self._postconf("-dh", "mail_version")
-        self.tables = self._postconf("-dh", "default_database_type")
-
-    def _postconf(self, *arguments):
-        return subprocess.run(["chroot", self.root, "postconf", *arguments], check=True, text=True,
-                              capture_output=True, timeout=30).stdout.strip()
+        self.root = folder(suite)
+        self.postfix = inside(self.root, "postconf", "-dh", "mail_version")
+        self.tables = inside(self.root, "postconf", "-dh", "default_database_type")
+        self._shared = []       # what its lab needs besides what was built
 
     def build(self, sources):
         """The programs, out of SOURCES, for this release; a LabError says where the log is."""
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir()
-        log = self.directory / "build.log"
+        root, options = self.root, []
+        if self.suite in BUILT_ON:
+            root = folder(BUILT_ON[self.suite])
+            self._shared, options = [root], [takes_along(root)]
         sandbox, network = Sandbox(), Network()
         try:
-            host = Host(sandbox, "builder", network, "builder.example", root=self.root,
-                        shared=[sources, self.directory, HERE])
-            for command in (
-                    [sources / "configure", "--enable-werror", *OLD_OPENSSL.get(self.suite, [])],
-                    ["make", f"-j{os.cpu_count()}"]):
-                done = host.run(*command, cwd=self.directory, timeout=BUILD_LIMIT)
-                with open(log, "a", encoding="utf-8") as stream:
-                    stream.write(done.stdout + done.stderr)
-                if done.returncode != 0:
-                    raise LabError(f"it does not build on {self.suite}; see {log}\n"
-                                   + done.stderr[-3000:])
+            host = Host(sandbox, "builder", network, "builder.example", root=root,
+                        shared=[sources, self.directory, *self._shared])
+            self._make(host, [sources / "configure", "--enable-werror", *options])
+            self._make(host, ["make", f"-j{os.cpu_count()}"])
         finally:
             sandbox.close()
             network.close()
+
+    def _make(self, host, command):
+        done = host.run(*command, cwd=self.directory, timeout=BUILD_LIMIT)
+        log = self.directory / "build.log"
+        with open(log, "a", encoding="utf-8") as stream:
+            stream.write(done.stdout + done.stderr)
+        if done.returncode != 0:
+            raise LabError(f"it does not build; see {log}\n{done.stderr[-3000:]}")
 
     def play(self, method, arguments):
         """The story with METHOD: how many passed, how many there were."""
@@ -92,11 +109,11 @@ class Release:
         report.unlink(missing_ok=True)
         environment = os.environ | {
             "DETOURD_LAB_ROOT": str(self.root), "DETOURD_BUILDDIR": str(self.directory),
-            "DETOURD_METHOD": method}
+            "DETOURD_LAB_SHARED": ":".join(map(str, self._shared)), "DETOURD_METHOD": method}
         with open(self.directory / f"{method}.log", "wb") as log:
             try:
                 subprocess.run(
-                    [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q",
+                    [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5",
                      "-n", str(os.cpu_count()), f"--basetemp={self.directory / 'tmp'}",
                      f"--junitxml={report}", *arguments, str(HERE)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False,

@@ -29,9 +29,11 @@ def catalogues():
 
 
 def shared_directories():
-    """What a host with a system of its own needs of this machine's to run our programs."""
-    built = os.environ.get("DETOURD_BUILDDIR")
-    return [catalogues(), *([pathlib.Path(built).resolve()] if built else [])]
+    """What a host with a system of its own needs of this machine's to run our programs: what they
+    were built in and what DETOURD_LAB_SHARED names, separated by colons."""
+    names = [os.environ.get("DETOURD_BUILDDIR", ""),
+             *os.environ.get("DETOURD_LAB_SHARED", "").split(":")]
+    return [catalogues(), *(pathlib.Path(name).resolve() for name in names if name)]
 
 
 def relay_section(relay, name="office", ports=(587, 2525), **settings):
