@@ -67,12 +67,12 @@ def test_a_hundred_messages_survive_a_block(lab, product, method, block, patienc
     assert "relay" in {place for sent in lab.delivered().values() for place, _ in sent}
     # What comes now goes through the relay at once.
     fresh = lab.mail(10, domains=10)
-    lab.wait_delivered(fresh)
+    lab.wait_delivered(fresh, timeout=SOON)
     lab.assert_exactly_once(fresh, "relay")
     lab.unblock()
     product.wait_route("direct")
     later = lab.mail(20, domains=20)
-    lab.wait_delivered(later)
+    lab.wait_delivered(later, timeout=SOON)
     lab.assert_exactly_once(later, "direct")
     product.daemon.stop()
     leave(lab, method)
@@ -173,7 +173,7 @@ def test_passwords_are_roots_alone_in_this_releases_kind_of_table(lab, product, 
                if path.is_file() and lab.relay.password.encode() in path.read_bytes()]
     assert holders and all(path.stat().st_mode & 0o077 == 0 for path in holders)
     ids = lab.mail(5)
-    lab.wait_delivered(ids)
+    lab.wait_delivered(ids, timeout=SOON)
     lab.assert_exactly_once(ids, "relay")
     ask(product, "direct")
     leave(lab, method)
@@ -186,13 +186,13 @@ def test_a_stopped_postfix_starts_with_the_route(lab, product, method):
     ask(product, "relay", "office", "587")
     lab.mailhost.start()
     ids = lab.mail(5)
-    lab.wait_delivered(ids)
+    lab.wait_delivered(ids, timeout=SOON)
     lab.assert_exactly_once(ids, "relay")
     lab.mailhost.stop()
     ask(product, "direct")
     lab.mailhost.start()
     ids = lab.mail(5)
-    lab.wait_delivered(ids)
+    lab.wait_delivered(ids, timeout=SOON)
     lab.assert_exactly_once(ids, "direct")
     leave(lab, method)
 
@@ -207,7 +207,7 @@ def test_an_owners_berkeley_db_stays_and_is_asked(lab, product, method):
     before = owned(lab)
     ask(product, "relay", "office", "587")
     ids = lab.mail(4)   # to both domains by turns
-    lab.wait_delivered(ids)
+    lab.wait_delivered(ids, timeout=SOON)
     lab.assert_exactly_once(ids[::2], "relay")
     lab.assert_exactly_once(ids[1::2], "direct")
     ask(product, "direct")

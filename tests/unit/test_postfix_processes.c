@@ -60,7 +60,7 @@ static void children(void **state)
     assert_int_equal(find(&all, odd)->program, PROGRAM_OTHER);
     struct process p = *find(&all, smtp);
     /* In steps of 10 ms, rounded down. */
-    assert_in_range(p.started, before - 20, clock_mono_ms());
+    assert_true(p.started >= before - 20 && p.started <= clock_mono_ms());
     clients = processes_clients(&all, INT64_MAX);
     assert_int_equal(clients.count, 1);
     none = processes_clients(&all, p.started);
@@ -89,7 +89,7 @@ static void sockets(void **state)
     (void)state;
     assert_int_equal(fstat(fd, &st), 0);
     int count = process_sockets(getpid(), inodes, 64);
-    assert_in_range(count, 1, 64);
+    assert_true(count >= 1 && count <= 64);
     for (int i = 0; i < count; i++)
         found = found || inodes[i] == st.st_ino;
     assert_true(found);
