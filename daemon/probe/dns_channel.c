@@ -137,6 +137,11 @@ static int set_up(struct dns_channel *c)
     };
     int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB;
 
+#ifdef ARES_OPT_QUERY_CACHE
+    /* Newer versions would answer for a resolver that is dead by now. */
+    options.qcache_max_ttl = 0;
+    mask |= ARES_OPT_QUERY_CACHE;
+#endif
     if (c->resolv_conf != NULL) {
         mask |= ARES_OPT_RESOLVCONF;
         c->mark = mark_of(c->resolv_conf);

@@ -7,6 +7,7 @@
 #include "lib/memory.h"
 #include "tests/unit/fake_dns.h"
 #include "tests/unit/loop.h"
+#include <ares.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,6 +235,16 @@ static void resolvers_that_fail(void **state)
     assert_true(answer.server_answered);
 }
 
+/* Older versions of c-ares wait for an answer that they can read, and skip an address of three
+ * bytes. */
+#ifdef ARES_OPT_QUERY_CACHE
+#define RUNT  DNS_MALFORMED, "the resolver's answer for runt.test cannot be read"
+#define SHORT DNS_MALFORMED, "the resolver's answer for short.test cannot be read"
+#else
+#define RUNT  DNS_TIMEOUT, "no complete answer for runt.test in 4.0 s"
+#define SHORT DNS_NODATA, "short.test has no IPv4 address"
+#endif
+
 static const struct silence {
     const char *target;
     bool server_answered;
@@ -242,7 +253,7 @@ static const struct silence {
 } silences[] = {
     { "silent.test", false, DNS_TIMEOUT, "no answer from any resolver for silent.test in 4.0 s" },
     { "slowhost.test", true, DNS_TIMEOUT, "no complete answer for slowhost.test in 4.0 s" },
-    { "runt.test", true, DNS_TIMEOUT, "no complete answer for runt.test in 4.0 s" },
+    { "runt.test", true, RUNT },
     { "half.test", true, DNS_OK, "2 addresses for half.test" }, /* what came until then counts */
 };
 #define SILENCES (sizeof silences / sizeof silences[0])
@@ -285,7 +296,7 @@ static void hostile_answers(void **state)
     expect_failure("garbage.test", DNS_ANY_FAMILY, DNS_MALFORMED, "garbage.test cannot be read");
     assert_true(answer.server_answered);
     expect_failure("loop.test", DNS_ANY_FAMILY, DNS_MALFORMED, "loop.test cannot be read");
-    expect_failure("[short.test]", DNS_IPV4, DNS_NODATA, "short.test has no IPv4 address");
+    expect_failure("[short.test]", DNS_IPV4, SHORT);
 }
 
 static void huge_answers(void **state)
