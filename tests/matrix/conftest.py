@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The fixtures of tests/lab, and the method that is played."""
+"""The fixtures of tests/lab, and the methods."""
 
 import importlib.util
-import os
 import pathlib
 import sys
 
@@ -19,7 +18,7 @@ pytest_configure = _conftest.pytest_configure
 pytest_runtest_makereport = _conftest.pytest_runtest_makereport
 
 
-@pytest.fixture
-def method():
+@pytest.fixture(params=["relayhost", "transport"])
+def method(request):
     """How the route is written: see `method` in detourd.conf(5)."""
-    return os.environ.get("DETOURD_METHOD", "relayhost")
+    return request.param

@@ -2,8 +2,8 @@
 """The story on each Postfix there is to meet: `make check-matrix`, as root.
 
 Each release of Debian is made once by mmdebstrap (see roots.py).  The programs are built in it from
-what `make dist` packs, so with its compiler and its libraries, and test_matrix.py is played on a
-lab whose mail host is that release.
+what `make dist` packs, so with its compiler and its libraries, and test_matrix.py and what the lab
+has about refusals are played on a lab whose mail host is that release.
 
     matrix.py TARBALL DIRECTORY [--suite SUITE ...] [--method METHOD ...] [pytest's arguments]
 
@@ -33,6 +33,7 @@ SUITES = ("bullseye", "bookworm", "trixie", "sid")  # Postfix 3.5, 3.7, 3.10, 3.
 METHODS = ("relayhost", "transport")
 MAIL_HOST = ("postfix", "libsasl2-modules", "ca-certificates", "openssl", "iproute2", "procps",
              "passwd", "hostname", "mount", "socat", "strace", "acl")
+PLAYS = (str(HERE), str(HERE.parent / "lab/test_shield.py"))    # each test names its method
 BUILD_LIMIT = 900   # s
 TEST_LIMIT = 1500   # s
 
@@ -109,13 +110,13 @@ class Release:
         report.unlink(missing_ok=True)
         environment = os.environ | {
             "DETOURD_LAB_ROOT": str(self.root), "DETOURD_BUILDDIR": str(self.directory),
-            "DETOURD_LAB_SHARED": ":".join(map(str, self._shared)), "DETOURD_METHOD": method}
+            "DETOURD_LAB_SHARED": ":".join(map(str, self._shared))}
         with open(self.directory / f"{method}.log", "wb") as log:
             try:
                 subprocess.run(
                     [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--durations=5",
                      "-n", str(os.cpu_count()), f"--basetemp={self.directory / 'tmp'}",
-                     f"--junitxml={report}", *arguments, str(HERE)],
+                     f"--junitxml={report}", "-k", method, *arguments, *PLAYS],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, check=False,
                     timeout=TEST_LIMIT)
             except subprocess.TimeoutExpired:
