@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 unsigned long number_of(const char *name)
 {
@@ -33,14 +34,15 @@ unsigned long number_highest_below(const char *path, unsigned long limit)
     return highest;
 }
 
-int numbers_clean(const char *path, unsigned long keep, struct why *why)
+int numbers_clean(const char *path, unsigned long keep, const char *link, struct why *why)
 {
     DIR *dir = opendir(path);
     int rc = dir == NULL && errno != ENOENT ? why_errno(why, "%s", path) : 0;
 
     for (struct dirent *entry;
          rc == 0 && dir != NULL && (entry = directory_next(dir, path, &rc, why)) != NULL;) {
-        if (entry->d_name[0] == '.' || number_of(entry->d_name) == keep)
+        if (entry->d_name[0] == '.' || number_of(entry->d_name) == keep ||
+            strcmp(entry->d_name, link) == 0)
             continue;
         char *one = memory_format("%s/%s", path, entry->d_name);
         rc = tree_remove(one, why);

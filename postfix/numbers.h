@@ -14,7 +14,8 @@ unsigned long number_of(const char *name);
 /* The highest number below LIMIT in the directory PATH; 0 where there is none. */
 unsigned long number_highest_below(const char *path, unsigned long limit);
 
-/* Removes everything in PATH but the number KEEP. 0, or -1 with a reason. */
-int numbers_clean(const char *path, unsigned long keep, struct why *why);
+/* Removes everything in PATH but the number KEEP and what is called LINK. 0, or -1 with a reason.
+ */
+int numbers_clean(const char *path, unsigned long keep, const char *link, struct why *why);
 
 #endif

@@ -178,7 +178,7 @@ unsigned long senders_number(const struct config *config)
     if (n <= 0)
         return 0;
     target[n] = '\0';
-    return strncmp(target, "routes/", 7) == 0 ? number_of(target + 7) : 0;
+    return number_of(target);
 }
 
 int64_t senders_built(const struct config *config)
@@ -237,20 +237,26 @@ static int link_to(const char *link, const char *target, struct why *why)
     return rc;
 }
 
+static int remove_link(const char *link, struct why *why)
+{
+    if (unlink(link) == -1 && errno != ENOENT)
+        return why_errno(why, "cannot remove %s", link);
+    return 0;
+}
+
 int senders_put(const struct config *config, unsigned long number, struct why *why)
 {
-    char *link = home_path(config, ROUTE_LINK), *home = home_path(config, OUR_DIRECTORY);
-    char *target = memory_format("routes/%lu", number);
+    char *link = home_path(config, ROUTE_LINK), *parent = home_path(config, ROUTES);
+    char *target = memory_format("%lu", number);
+    bool nothing = number == 0 && access(parent, F_OK) == -1 && errno == ENOENT;
     int rc = 0;
 
-    if (number != 0)
-        rc = link_to(link, target, why);
-    else if (unlink(link) == -1 && errno != ENOENT)
-        rc = why_errno(why, "cannot remove %s", link);
-    if (rc == 0)
-        rc = directory_sync(home, why);
+    if (!nothing)
+        rc = number != 0 ? link_to(link, target, why) : remove_link(link, why);
+    if (rc == 0 && !nothing)
+        rc = directory_sync(parent, why);
     free(target);
-    free(home);
+    free(parent);
     free(link);
     return rc;
 }
@@ -264,7 +270,7 @@ int senders_clean(const struct config *config, struct why *why)
     if (unlink(temporary) == -1 && errno != ENOENT)
         rc = why_errno(why, "cannot remove %s", temporary);
     if (rc == 0)
-        rc = keep == 0 ? tree_remove(parent, why) : numbers_clean(parent, keep, why);
+        rc = keep == 0 ? tree_remove(parent, why) : numbers_clean(parent, keep, ROUTE_NOW, why);
     free(temporary);
     free(parent);
     return rc;

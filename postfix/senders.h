@@ -2,8 +2,9 @@
 /*
  * The map that says which senders' mail goes by a relay: all that a change of the route changes
  * with the method transport. Its directory is detourd/routes/NUMBER, and what main.cf refers to is
- * the symbolic link detourd/route, which is replaced by rename(2): so a change of the route is
- * whole for every map type, and one look at the link tells the route in force.
+ * the symbolic link "now" beside it, which is replaced by rename(2): so a change of the route is
+ * whole for every map type, and one look at the link tells the route in force. Debian's "postfix
+ * check" warns of a link whose target has a slash in it.
  *
  * Each number's content never changes. Postfix takes a new one up with the next reload.
  */
@@ -18,9 +19,11 @@
 #include <stdint.h>
 
 #define ROUTES     OUR_DIRECTORY "/routes"
-#define ROUTE_LINK OUR_DIRECTORY "/route"
+#define ROUTE_NOW  "now"
+#define ROUTE_LINK ROUTES "/" ROUTE_NOW
 
-/* The value of the map in main.cf, "hash:/etc/postfix/detourd/route/senders"; the caller frees it.
+/* The value of the map in main.cf, "hash:/etc/postfix/detourd/routes/now/senders"; the caller frees
+ * it.
  */
 char *senders_map(const struct config *config, const char *map_type);
 

@@ -23,7 +23,7 @@ struct transport_input {
     const struct config *config;
     const struct view *view;      /* of the owner's configuration */
     const char *directory;        /* of the generation's files */
-    const char *route_map;        /* "hash:/etc/postfix/detourd/route/senders" */
+    const char *route_map;        /* "hash:/etc/postfix/detourd/routes/now/senders" */
     const char *chroot, *maxproc; /* as the owner's service smtp has them (master(5)) */
     read_table *read;             /* how a table of the owner's is looked into */
     char *const *passwords; /* one for each relay; a relay whose password is NULL is left out */
