@@ -61,6 +61,9 @@ class RelayLike:
 class Product:
     """Our programs on the mail host."""
 
+    config = CONFIG
+    catalogue_directory = catalogues()
+
     def __init__(self, lab):
         self._lab = lab
         self.host = lab.mailhost
@@ -79,7 +82,7 @@ class Product:
         relays = {"office": self._lab.relay} if relays is None else relays
         targets = targets or [operator.domain for operator in self._lab.operators]
         probe = {"interval": 2, "fastinter": 1, "stay": 5, "timeout": 8} | probe
-        lines = [f"mode = {mode}", "user = detourd", f'catalogue_directory = "{catalogues()}"',
+        lines = [f"mode = {mode}", "user = detourd", f'catalogue_directory = "{self.catalogue_directory}"',
                  "probe {", "    targets = { " + ", ".join(f'"{t}"' for t in targets) + " }",
                  *(f"    {key} = {value}" for key, value in probe.items()), "}"]
         for name, relay in relays.items():
@@ -88,18 +91,18 @@ class Product:
             self.host.write(f"/etc/detourd/{name}.password", relay.password + "\n", mode=0o640,
                             owner="root:detourd")
         lines += [f"postfix {{ {postfix} }}", "status { group = adm admin_group = adm }", text, ""]
-        self.host.write(CONFIG, "\n".join(lines))
+        self.host.write(self.config, "\n".join(lines))
 
     def start_applier(self):
         """detour-apply as it runs where there is no systemd."""
         self.host.run("mkdir", "-p", "/run/detour-apply", check=True)
-        self.applier = self.host.spawn(program("detour-apply"), "-c", CONFIG, "--listen",
+        self.applier = self.host.spawn(program("detour-apply"), "-c", self.config, "--listen",
                                        APPLY_SOCKET, log="detour-apply.log")
         wait_until(lambda: self.host.path(APPLY_SOCKET).exists(), 5, "detour-apply listens")
 
     def start_daemon(self, *arguments, wait=True):
         """detourd itself; returns when its socket answers."""
-        self.daemon = self.host.spawn(program("detourd"), "-c", CONFIG, *arguments,
+        self.daemon = self.host.spawn(program("detourd"), "-c", self.config, *arguments,
                                       log="detourd.log")
         if wait:
             wait_until(self._listens_or_died, 10, "detourd listens")
@@ -117,11 +120,11 @@ class Product:
         return self.start_daemon()
 
     def detourctl(self, *arguments, **options):
-        return self.run("detourctl", "-c", CONFIG, *arguments, **options)
+        return self.run("detourctl", "-c", self.config, *arguments, **options)
 
     def apply(self, *arguments, **options):
         """detour-apply by hand; its lines, parsed."""
-        ran = self.run("detour-apply", "-c", CONFIG, "--json", *arguments, **options)
+        ran = self.run("detour-apply", "-c", self.config, "--json", *arguments, **options)
         return [json.loads(line) for line in ran.stdout.splitlines()]
 
     def status(self):
