@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,6 +164,8 @@ static void linger_after(const struct config *config, const struct route *route,
     if (answer->human) {
         say_rest(rest);
     } else if (null != -1) {
+        /* systemd holds the connection open as long as the unit runs. */
+        shutdown(STDOUT_FILENO, SHUT_RDWR);
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
     }

@@ -183,6 +183,27 @@ def test_requests_in_their_sandbox(lab, method):
     nothing_was_denied(lab)
 
 
+def test_a_backlog_leaves_behind_the_answer(lab):
+    """The caller is let go at once; the release goes on in its unit, which nothing ends early."""
+    host = lab.mailhost
+    strict(lab)
+    lab.product.configure()
+    lab.product.start_applier()
+    lab.relay.meter(rate=20)
+    lab.block(25, "rst")
+    ids = lab.mail(150, domains=50)
+    wait_until(lambda: list(lab.queue().values()) == ["deferred"] * 150, SOON, "all is deferred")
+    answer = good(lab.product.ask("1 relay office 587"))
+    assert re.search(r"\d+ of 150 messages, oldest first", answer.steps["flush"]["detail"]), answer
+    unit = host.systemctl("list-units", "--plain", "--no-legend", REQUESTS).stdout.split()[0]
+    assert host.show(unit, "ActiveState") == "active" and lab.queue()
+    assert host.show(unit, "RuntimeMaxUSec") == "infinity"
+    lab.wait_delivered(ids, PATIENCE)
+    lab.assert_exactly_once(ids, "relay")
+    wait_until(lambda: host.show(unit, "ActiveState") == "inactive", SOON, "the release is over")
+    nothing_was_denied(lab)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_change_that_has_begun_is_finished(lab, method):
     """Whoever stops the machine in the midst of it waits for the end of it."""
