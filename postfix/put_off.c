@@ -163,19 +163,22 @@ static bool see_busy(void *context, int directory, const char *below, const char
     return true;
 }
 
-void put_off_end(struct put_off *p)
+static bool all_seen(struct put_off *p)
+{
+    p->busy = 0;
+    queue_walk(p->queue_directory, "incoming", see_busy, p);
+    queue_walk(p->queue_directory, "active", see_busy, p);
+    return p->busy == 0;
+}
+
+void put_off_end(struct put_off *p, bool reloaded)
 {
     int64_t start = clock_mono_ms();
 
     if (p == NULL)
         return;
-    do {
-        p->busy = 0;
-        queue_walk(p->queue_directory, "incoming", see_busy, p);
-        queue_walk(p->queue_directory, "active", see_busy, p);
-        if (p->busy > 0)
-            poll(NULL, 0, LOOK_EVERY_MS);
-    } while (p->busy > 0 && clock_mono_ms() - start < LIMIT_MS);
+    while (reloaded && !all_seen(p) && clock_mono_ms() - start < LIMIT_MS)
+        poll(NULL, 0, LOOK_EVERY_MS);
     put_off_free(p);
 }
 

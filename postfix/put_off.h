@@ -31,8 +31,9 @@ struct put_off;
 /* Before a reload. NULL when there is nothing to put off. */
 struct put_off *put_off_begin(const char *queue_directory);
 
-/* After it: waits until qmgr(8) has seen them, for 20 s at most, and lets go. NULL is allowed. */
-void put_off_end(struct put_off *put_off);
+/* After it: where RELOADED, waits until qmgr(8) has seen them, for 20 s at most; and lets go. NULL
+ * is allowed. */
+void put_off_end(struct put_off *put_off, bool reloaded);
 
 /* Puts off, of what is deferred or put off already, each message that WANTED wants and that would
  * be due within half of PUT_OFF_S. */

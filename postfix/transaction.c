@@ -466,7 +466,7 @@ static int settle_at_pace(struct transaction *t)
         route_is_direct(&t->change.route) ? NULL : backlog_hold(t->config, &t->why);
     int rc = settle(t);
 
-    put_off_end(held);
+    put_off_end(held, rc == 0);
     return rc;
 }
 

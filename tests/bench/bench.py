@@ -4,7 +4,7 @@
 
     sudo DETOURD_BUILDDIR=build /usr/bin/python3 tests/bench/bench.py [PART ...]
 
-The parts are recovery, rescue, steps, tools and size.
+The parts are recovery, rescue, backlog, steps, tools and size.
 """
 
 import json
@@ -108,6 +108,62 @@ def rescue():
     peer, our = statistics.median(peers), statistics.median(ours)
     row("peer: the relay set from the start", seconds(peer))
     row("stuck", seconds(our), f"{our / peer:.1f} times the peer; wanted: at most 3")
+
+
+def waits_of_fresh_mail(lab, ids):
+    """How long messages wait that come one after the other until all of IDS have left."""
+    waits = []
+    while not set(ids) <= lab.delivered().keys():
+        waits.append(lab.wait_delivered(lab.mail(1), timeout=400))
+    return waits
+
+
+def backlog_once(paced, count, **meter):
+    """COUNT messages are deferred when the switch comes: (seconds from the switch to the last one
+    out, the longest wait of a fresh message, refusals).  Not PACED: the release is ended, and the
+    queue flushed by hand."""
+    with Lab() as lab:
+        lab.product.configure()
+        lab.relay.meter(**meter)
+        lab.block(25, "rst")
+        ids = lab.mail(count, domains=DOMAINS)
+        deferred = lab.mailhost.path("/var/spool/postfix/deferred")
+        wait_until(lambda: sum(path.is_file() for path in deferred.rglob("*")) == count, 120,
+                   "all are deferred")
+        process = lab.spawn(program("detour-apply"), "-c", CONFIG, "relay", "office", "587",
+                            log="apply.log")
+        switched = wait_switch(lab, 60)
+        process.wait_log("^(ok|{\"result)", 60)
+        if not paced:
+            process.kill()
+            lab.mailhost.flush()
+        waits = [] if meter.get("limit") else waits_of_fresh_mail(lab, ids)
+        if not meter.get("limit") or paced:
+            lab.wait_delivered(ids, timeout=1200)
+        else:
+            wait_until(lambda: not lab.run("sh", "-c", "ls /var/spool/postfix/active").stdout, 120,
+                       "all were tried")
+        refused = len(re.findall(r"status=deferred.* (?:said|talk to me): 421 ",
+                                 lab.mailhost.log()))
+        return time.monotonic() - switched, max(waits, default=0), refused
+
+
+def backlog():
+    count, rate = 2000, 20
+    print(f"\nA backlog of {count} at a relay of {rate} a second, and fresh mail, a message at a time")
+    for paced, name in ((False, "peer: postqueue -f"), (True, "detour-apply")):
+        out, waited, _ = backlog_once(paced, count, rate=rate)
+        row(f"{name}: the longest wait of a fresh message", seconds(waited),
+            "wanted: below 15 s" if paced else "")
+        row(f"{name}: the last of the backlog out", seconds(out), f"{count / rate:.0f} s at best")
+    count, limit = 1000, [100, 10, "421 4.7.0 Too many messages"]
+    print(f"\nA backlog of {count} at a relay that takes {limit[0]} in {limit[1]} s")
+    for paced, name in ((False, "peer: postqueue -f"), (True, "detour-apply")):
+        out, _, refused = backlog_once(paced, count, limit=limit)
+        row(f"{name}: refused for now", str(refused))
+        if paced:
+            row(f"{name}: the last one out", seconds(out),
+                f"{count / limit[0] * limit[1]:.0f} s at best")
 
 
 def steps():
@@ -223,7 +279,8 @@ def size():
         row("resident memory", f"{resident_kib(daemon.pid) / 1024:.1f} MiB", "wanted: below 12")
 
 
-PARTS = {"recovery": recovery, "rescue": rescue, "steps": steps, "tools": tools, "size": size}
+PARTS = {"recovery": recovery, "rescue": rescue, "backlog": backlog, "steps": steps, "tools": tools,
+         "size": size}
 
 
 def main():
