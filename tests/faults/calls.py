@@ -29,6 +29,13 @@ _TELLING = {
 
 Key = collections.namedtuple("Key", "name about tools occurrence")
 
+_LOOKS = {"close", "newfstatat", "stat", "lstat", "fstat", "statx", "statfs", "fstatfs", "access",
+          "faccessat", "faccessat2", "readlink", "readlinkat", "getdents64", "fcntl", "ioctl",
+          "lseek", "pread64", "getpid", "getppid", "geteuid", "getuid", "getegid", "getgid", "brk",
+          "mmap", "munmap", "mremap", "mprotect", "madvise", "umask", "getrandom", "pipe2",
+          "pidfd_open", "flistxattr", "fgetxattr", "getxattr", "listxattr", "getsockname",
+          "rt_sigaction", "rt_sigprocmask", "prlimit64", "clock_gettime", "uname"}
+
 STARTS = ("clone", "clone3", "fork", "vfork")
 
 
@@ -101,15 +108,22 @@ def changes_state(call, directory):
             or call.name in ("open", "openat") and "O_CREAT" in call.args)
 
 
+def only_looks(call):
+    """Whether a kill at the next call finds the same as one here: nothing has been changed,
+    started, or waited for."""
+    return (call.name in _LOOKS or call.name in ("open", "openat") and "O_CREAT" not in call.args
+            or call.name == "read" and "<pipe:" not in call.args)
+
+
 def from_the_first_change(calls, directory):
     first = next(i for i, call in enumerate(calls) if changes_state(call, directory))
     return calls[first:]
 
 
-def lost_with_the_power(calls, main_cf, files):
-    """What a loss of power may take though main.cf refers to it: a file that gets its place before
-    it is synced, a place that is not synced when main.cf gets its own.  FILES are all there are at
-    the end; tools write, too, so of a folder that gets its place each file counts."""
+def lost_with_the_power(calls, commits, files):
+    """What a loss of power may take though Postfix is led to it: a file that gets its place before
+    it is synced, a place that is not synced when one of COMMITS gets its own.  FILES are all there
+    are at the end; tools write, too, so of a folder that gets its place each file counts."""
     dirty, synced, places, faults = set(), set(), set(), []
     for call in (call for call in calls if not call.failed):
         opened = re.match(r"\d+<([^>]*)>", call.args)
@@ -126,19 +140,19 @@ def lost_with_the_power(calls, main_cf, files):
             inside = {old + name[len(new):] for name in files if name.startswith(new + "/")}
             faults += [f"{name} is not synced when it gets its place"
                        for name in sorted(dirty & {old} | inside - synced)]
-            if new == main_cf:
-                faults += [f"{place} is not synced when main.cf is replaced"
-                           for place in sorted(places - {os.path.dirname(main_cf)})]
+            if new in commits:
+                faults += [f"{place} is not synced when {new} is replaced"
+                           for place in sorted(places - {os.path.dirname(new)})]
             places.add(os.path.dirname(new))
-    if os.path.dirname(main_cf) in places:
-        faults.append("the place of main.cf is not synced")
+    faults += [f"the place {place} is not synced in the end"
+               for place in sorted(places & {os.path.dirname(path) for path in commits})]
     return faults
 
 
-def replaces(calls, path):
-    """Whether something was renamed to PATH."""
-    return any(call.name.startswith("rename") and f'"{path}"' in call.args.partition(", ")[2]
-               and not call.failed for call in calls)
+def replaces(calls, paths):
+    """Whether something was renamed to one of PATHS."""
+    return any(call.name.startswith("rename") and not call.failed and any(
+        f'"{path}"' in call.args.partition(", ")[2] for path in paths) for call in calls)
 
 
 def number_on_path(calls, call):
@@ -167,10 +181,15 @@ def _quoted(args):
             for text in re.findall(r'"((?:[^"\\]|\\.)*)"', args)]
 
 
-def versions(calls, path):
-    """What PATH held, one after the other, as far as it was written aside and renamed there (a
-    trace with strings of any length)."""
-    being_written, found = {}, []
+# What stands in a folder that the link to the route leads to.
+ROUTE_TEXTS = ("senders", "route")
+
+
+def versions(calls, paths):
+    """(path, text) for each time that one of PATHS was replaced, in their order, as far as the new
+    one was written aside and renamed there (a trace with strings of any length).  The text of a
+    link is a tuple: those of ROUTE_TEXTS where it leads."""
+    being_written, links, found = {}, {}, []
     for call in calls:
         if call.failed:
             continue
@@ -182,8 +201,14 @@ def versions(calls, path):
             being_written[name.group(1)] = being_written.get(name.group(1), b"") + written
         elif call.name in ("open", "openat") and "O_CREAT" in call.args:
             being_written[_quoted(call.args)[0].decode()] = b""
+        elif call.name == "symlink":
+            target, new = (part.decode() for part in _quoted(call.args)[:2])
+            links[new] = f"{os.path.dirname(new)}/{target}.new"
         elif call.name.startswith("rename"):
             old, new = (part.decode() for part in _quoted(call.args)[:2])
-            if new == path:
-                found.append(being_written[old])
+            if new in paths and old in links:
+                found.append((new, tuple(being_written.get(f"{links[old]}/{text}", b"")
+                                         for text in ROUTE_TEXTS)))
+            elif new in paths:
+                found.append((new, being_written[old]))
     return found

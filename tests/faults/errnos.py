@@ -60,6 +60,8 @@ _TABLE = {
     "pipe": ["EMFILE", "ENFILE"], "pipe2": ["EMFILE", "ENFILE"],
     "pidfd_open": _NO_DESCRIPTOR, "pidfd_send_signal": ["EPERM"],
     "memfd_create": _NO_DESCRIPTOR, "eventfd2": _NO_DESCRIPTOR, "timerfd_create": _NO_DESCRIPTOR,
+    "inotify_init1": _NO_DESCRIPTOR, "inotify_add_watch": ["ENOSPC", "ENOMEM", "EACCES", "ENOENT"],
+    "sched_setscheduler": ["EPERM"],
     "socket": [*_NO_DESCRIPTOR, "EAFNOSUPPORT", "EACCES"],
     "socketpair": _NO_DESCRIPTOR,
     "connect": ["ECONNREFUSED", "EAGAIN", "EACCES", "EINTR"],

@@ -21,11 +21,50 @@ import tree                                                         # noqa: E402
 DIRECTORY = "/etc/postfix"
 CONF = "/etc/detourd/detourd.conf"
 PLACE = "/run/faults"               # on the host: programs, traces, the wrappers' plan
-ROUTES = {"relay": ("relay", "office", "587"), "direct": ("direct",)}
-OTHER = {"relay": "direct", "direct": "relay"}
+TRACES = "/var/spool/postfix/trace"
+ROUTE = f"{DIRECTORY}/detourd/route"        # the link to the map in force (transport)
+SENDMAIL = "/usr/sbin/sendmail"
 PATIENCE = 30                       # s: what tools, mail and reloads get
 
+VERBS = {"relay": ("relay", "office", "587"), "direct": ("direct",), "install": ("install",),
+         "remove": ("remove",)}
+METHODS = {"relayhost": ("relay", "direct"), "transport": ("relay", "direct", "remove")}
+
+# What is swept: VERB on a host that came there by the verbs of WAY.  OTHERS come after it by turns:
+# they lead elsewhere.
+Request = collections.namedtuple("Request", "method verb way others")
+REQUESTS = {
+    "relay": Request("relayhost", "relay", (), ("direct",)),
+    "direct": Request("relayhost", "direct", ("relay",), ("relay",)),
+    "transport relay": Request("transport", "relay", (), ("direct", "remove")),
+    "transport direct": Request("transport", "direct", ("relay",), ("relay", "remove")),
+    "transport remove": Request("transport", "remove", ("relay",), ("relay",)),
+    "transport flip": Request("transport", "relay", ("install",), ("direct",)),
+}
+
+# What Postfix reads.  ROUTE: of the map that main.cf's line leads to, source and description; None
+# where main.cf has no such line, and nobody asks for the map.
+State = collections.namedtuple("State", "main_cf master_cf route")
+# How a verb leaves the host.
+End = collections.namedtuple("End", "names explicit")
+
 Run = collections.namedtuple("Run", "status stdout stderr calls killed injected")
+
+
+EDITED = ("main.cf", "master.cf")   # of the owner's files
+COMMITS = (*(f"{DIRECTORY}/{name}" for name in EDITED), ROUTE)
+EMPTY = tree.Entry(0, 0, 0, 0, 0, b"", ())
+
+
+def state_of(texts):
+    main_cf, master_cf, route = (texts[path] for path in COMMITS)
+    return State(main_cf, master_cf, route if f"{ROUTE}/".encode() in main_cf else None)
+
+
+def route_of(now):
+    """The texts that the link leads to, as they stand in a tree."""
+    link = now.get("detourd/route", EMPTY).content.decode()
+    return tuple(now.get(f"detourd/{link}/{name}", EMPTY).content for name in calls.ROUTE_TEXTS)
 
 
 class Broken(Exception):
@@ -35,7 +74,7 @@ class Broken(Exception):
 class Stand:
     """The mail host of a lab of its own.
 
-    to_start(request) brings it to where a sweep of REQUEST begins, return_to_start() back to it
+    to_start(name) brings it to where a sweep of that request begins, return_to_start() back to it
     after a point; in between any number of runs.
     """
 
@@ -47,11 +86,11 @@ class Stand:
             self.secret = self.lab.relay.password.encode()
             self._prepare()
             self.pristine = tree.take(self.etc)
-            self.main_cf = self.pristine["main.cf"]
             self.warnings = self.host.run("postconf", "-n", check=True).stderr
-            self.start, self.request, self.whole, self.messages = None, None, {}, []
-            self.expected = {}          # request to what its end looks like
-            self.explicit = {}          # request to `postconf -n` at its end
+            self.start, self.name, self.request = None, None, None
+            self.whole, self.messages = {}, []
+            self.ends = {}              # (method, verb) to End
+            self.answers = {}           # the name of a map to all it may hold
             self._resident = self._children()
         except BaseException:
             self.close()
@@ -66,33 +105,53 @@ class Stand:
             host.write(f"/etc/detourd/catalogue/{name}", (catalogues() / name).read_text())
         host.write("/etc/detourd/root.pem", self.lab.authority.certificate.read_text())
         host.write("/etc/detourd/office.password", self.lab.relay.password + "\n", mode=0o600)
-        host.write(CONF, "mode = switch\nuser = detourd\n"
-                   'catalogue_directory = "/etc/detourd/catalogue"\n'
-                   + relay_section(self.lab.relay, ca_file="/etc/detourd/root.pem"))
         # `postfix check` takes two thirds of a run's processor time, and is no call of
         # detour-apply's: where only those are looked at, it says yes to a staged copy at once.
-        host.write("/run/postfix", f"""#!/bin/sh
-case $* in "-c {DIRECTORY}/"*" check") [ ! -e {PLACE}/quick ] || exit 0; esac
-exec {PLACE}/postfix "$@"
-""", mode=0o755)
+        self._stand_in("/usr/sbin/postfix", f"""
+case $* in "-c {DIRECTORY}/"*" check") [ ! -e {PLACE}/quick ] || exit 0; esac""")
+        # So does a probe, which takes its time in many processes: Postfix's report is there at
+        # once.  The one before goes only now, since nobody looks at it any more.
+        self._stand_in(SENDMAIL, f"""
+case $* in *" -bv "*)
+    if [ -e {PLACE}/quick ]; then
+        rm -f {TRACES}/FAULTS*
+        exec cat {PLACE}/report >{TRACES}/FAULTS$$
+    fi
+esac""")
+        relay = self.lab.relay
+        host.write(f"{PLACE}/report", "<postmaster>: reached\n"
+                   f"recipient=postmaster@{relay.hostname}\naction=deliverable\n"
+                   f"reason=delivery via {relay.hostname}[192.0.2.1]:587: 250 2.1.5 Ok\n\n")
         # A /tmp of the host's own, to see what stays there; the program is out of sight then.
-        host.run("sh", "-ec", f"mkdir {PLACE}; cp {program('detour-apply')} {PLACE}/detour-apply; "
-                 f"cp -p /usr/sbin/postfix {PLACE}/postfix; "
-                 "mount --bind /run/postfix /usr/sbin/postfix; "
+        host.run("sh", "-ec", f"cp {program('detour-apply')} {PLACE}/detour-apply; "
                  "mount -t tmpfs -o mode=1777 tmpfs /tmp", check=True)
+
+    def _stand_in(self, path, script):
+        """SCRIPT comes before what PATH does."""
+        name = os.path.basename(path)
+        self.host.write(f"/run/{name}", f"#!/bin/sh{script}\nexec {PLACE}/{name} \"$@\"\n",
+                        mode=0o755)
+        self.host.run("sh", "-ec", f"mkdir -p {PLACE}; cp -p {path} {PLACE}/{name}; "
+                      f"mount --bind /run/{name} {path}", check=True)
+
+    def _configure(self, method):
+        self.host.write(CONF, "mode = switch\nuser = detourd\n"
+                        'catalogue_directory = "/etc/detourd/catalogue"\n'
+                        f"postfix {{ method = {method} }}\n"
+                        + relay_section(self.lab.relay, ca_file="/etc/detourd/root.pem"))
 
     # Runs.
 
-    def apply(self, request, options=(), timeout=PATIENCE + 30, quick=False):
-        """detour-apply with the words of REQUEST, under strace when there are OPTIONS.  QUICK:
-        `postfix check` does not check the staged copy."""
+    def apply(self, verb, options=(), timeout=PATIENCE + 30, quick=False):
+        """detour-apply with the words of VERB, under strace when there are OPTIONS.  QUICK:
+        `postfix check` does not check the staged copy, and no probe is sent."""
         hurry = self.host.path(f"{PLACE}/quick")
         hurry.touch() if quick else hurry.unlink(missing_ok=True)
         trace = self.host.path(f"{PLACE}/trace")
         trace.unlink(missing_ok=True)
         strace = ("strace", *options, "-o", f"{PLACE}/trace") if options else ()
         done = self.host.run(*strace, f"{PLACE}/detour-apply", "-c", CONF, "--json",
-                             *ROUTES[request], timeout=timeout)
+                             *VERBS[verb], timeout=timeout)
         text = trace.read_text(errors="replace") if options else ""
         # strace is silent about the last call of a process that it saw killed.
         killed = done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
@@ -105,12 +164,12 @@ exec {PLACE}/postfix "$@"
         last = json.loads(lines[-1]) if lines else {}
         return last if "result" in last else None
 
-    def must(self, request, what, quick=False):
+    def must(self, verb, what, quick=False):
         """A run without any fault."""
-        run = self.apply(request, quick=quick)
+        run = self.apply(verb, quick=quick)
         answer = self.answer(run)
         if run.status != 0 or not answer or answer["result"] not in ("ok", "unchanged"):
-            raise Broken(f"{what}: `{' '.join(ROUTES[request])}` ended with status {run.status}:\n"
+            raise Broken(f"{what}: `{' '.join(VERBS[verb])}` ended with status {run.status}:\n"
                          f"{run.stdout}{run.stderr}")
         return run
 
@@ -131,48 +190,57 @@ exec {PLACE}/postfix "$@"
 
     # Where a sweep begins.
 
-    def to_start(self, request):
-        """Relay begins with an untouched host, direct with the relay in force.  WHOLE becomes the
-        main.cf contents that a run without faults passes through."""
-        self.request = request
-        if not self.expected:
-            self._learn_ends()
+    def to_start(self, name):
+        """WHOLE becomes what a run without faults lets Postfix read, one state after the other."""
+        self.name, self.request = name, REQUESTS[name]
+        self._configure(self.request.method)
         tree.put_back(self.etc, self.pristine)
-        if request == "direct":
-            self.must("relay", "the way to the start")
+        if (self.request.method, "relay") not in self.ends:
+            self._learn_ends(self.request.method)
+            tree.put_back(self.etc, self.pristine)
+        for verb in self.request.way:
+            self.must(verb, "the way to the start")
         self.host.reload()
         self.start = tree.take(self.etc)
-        trace = self.apply(request, ("-y", "-s", "10000000", "-e", "trace=all"))
-        self.whole = {self.start["main.cf"].content: "the start"}
-        for text in calls.versions(trace.calls, f"{DIRECTORY}/main.cf"):
-            self.whole.setdefault(text, f"step {len(self.whole)}")
-        if self.main_cf_now() not in self.whole or len(self.whole) < 2:
-            raise Broken("the trace does not show how main.cf came about")
-        self.last_step = self.state_name()
+        trace = self.apply(self.request.verb, ("-y", "-s", "10000000", "-e", "trace=all"))
+        self._learn_states(trace.calls)
         files = [f"{DIRECTORY}/{name}" for name in tree.take(self.etc)]
-        lost = calls.lost_with_the_power(trace.calls, f"{DIRECTORY}/main.cf", files)
+        lost = calls.lost_with_the_power(trace.calls, COMMITS, files)
         if lost:
-            raise Broken(f"{request}: a loss of power may take: " + "; ".join(lost))
+            raise Broken(f"{name}: a loss of power may take: " + "; ".join(lost))
         self.return_to_start(reload=True)
 
-    def _learn_ends(self):
-        """What two switches without any fault leave behind."""
-        for request in ("relay", "direct"):
-            self.must(request, "a switch without faults")
+    def _learn_states(self, traced):
+        """From what a run has written and renamed."""
+        texts = {f"{DIRECTORY}/{name}": self.start[name].content for name in EDITED}
+        texts[ROUTE] = route_of(self.start)
+        self.whole = {state_of(texts): "the start"}
+        for path, text in calls.versions(traced, COMMITS):
+            texts[path] = text
+            self.whole.setdefault(state_of(texts), f"step {len(self.whole)}")
+        if self.state() not in self.whole or len(self.whole) < 2:
+            raise Broken("the trace does not show how Postfix's files came about")
+        self.last_step = self.state_name()
+
+    def _learn_ends(self, method):
+        """What requests without any fault leave behind."""
+        for verb in METHODS[method]:
+            self.must(verb, "a request without faults")
             now = tree.take(self.etc)
-            self.expected[request] = tree.names(now)
-            self.explicit[request] = self._explicit()
-            if request == "relay":
-                self.answers = self._maps()
-        if now["main.cf"][:1] != self.main_cf[:1]:
-            raise Broken("main.cf was not given back")
+            self.ends[method, verb] = End(tree.names(now), self._explicit())
+            for name, text in self._maps().items():
+                self.answers.setdefault(name, set()).add(text)
+        for name in EDITED:
+            if now[name][:1] != self.pristine[name][:1]:
+                raise Broken(f"{name} was not given back")
         strange = {name for name in now if not name.startswith("detourd")} - self.pristine.keys()
+        strange |= {name for name in now if re.match("detourd/(private/|route)", name)}
         if strange:
             raise Broken(f"left behind: {sorted(strange)}")
 
     def return_to_start(self, reload):
         tree.put_back(self.etc, self.start)
-        self.host.run("sh", "-c", "rm -rf /tmp/* /tmp/.[!.]*")
+        self.host.run("sh", "-c", "rm -rf /tmp/* /tmp/.[!.]*" f" {TRACES}/FAULTS*")
         if reload:
             self.host.reload()
 
@@ -182,26 +250,47 @@ exec {PLACE}/postfix "$@"
         """The fingerprint of the state that a fault has left, if it is whole; no tool is asked."""
         self.wait_for_tools()
         now = tree.take(self.etc)
-        main_cf = now.get("main.cf")
-        if main_cf is None or main_cf.content not in self.whole:
-            raise Broken("main.cf is neither the old nor the new one nor a step between:\n"
-                         + (main_cf.content.decode(errors="replace") if main_cf else "(gone)"))
-        if main_cf[:4] != self.main_cf[:4] or main_cf.attributes != self.main_cf.attributes:
-            raise Broken(f"owner or mode of main.cf: {main_cf[:4]}, was {self.main_cf[:4]}")
+        state = self.state(now)
+        if state not in self.whole:
+            raise Broken("what Postfix reads is neither the old nor the new nor a step between:\n"
+                         + "\n".join(str(part) for part in state))
         for name, entry in self.pristine.items():
-            if name != "main.cf" and now.get(name) != entry:
+            if name not in EDITED and now.get(name) != entry:
                 raise Broken(f"{name} was changed")
-        leaks = tree.readable_by_others(now, self.secret)
-        if leaks:
-            raise Broken("the password: " + "; ".join(leaks))
+        for name in EDITED:
+            was = self.pristine[name]
+            if now[name][:4] != was[:4] or now[name].attributes != was.attributes:
+                raise Broken(f"owner or mode of {name}: {now[name][:4]}, was {was[:4]}")
+        self._nothing_is_missing(state, now)
+        self._nobody_reads_secrets(now)
         self._nothing_in_tmp()
         return tree.fingerprint(now)
 
-    def state_name(self):
-        return self.whole.get(self.main_cf_now(), "none")
+    def _nothing_is_missing(self, state, now):
+        """Each file that Postfix is told of is there."""
+        target = now.get("detourd/route", self.pristine["main.cf"]).content.decode()
+        text = (state.main_cf + state.master_cf).decode()
+        for name in re.findall(rf"^[^#\n]*?{DIRECTORY}/(detourd/[^\s,}}]+)", text, re.MULTILINE):
+            real = re.sub("^detourd/route/", f"detourd/{target}/", name)
+            if not any(now.get(real + end, EMPTY).content for end in ("", ".db")):
+                raise Broken(f"Postfix is told of {name}, which is not there")
 
-    def main_cf_now(self):
-        return self.host.main_cf.read_bytes()
+    def _nobody_reads_secrets(self, now):
+        leaks = tree.readable_by_others(now, self.secret)
+        if leaks:
+            raise Broken("the password: " + "; ".join(leaks))
+
+    def state(self, now=None):
+        """What Postfix reads; NOW is the tree as it is."""
+        now = now or tree.take(self.etc)
+        missing = [name for name in EDITED if name not in now]
+        if missing:
+            raise Broken(f"{missing[0]} is gone")
+        texts = {f"{DIRECTORY}/{name}": now[name].content for name in EDITED}
+        return state_of(texts | {ROUTE: route_of(now)})
+
+    def state_name(self):
+        return self.whole.get(self.state(), "none")
 
     def tools_agree(self):
         """Postfix's own tools read that state: no new warning, every map is there and whole."""
@@ -209,56 +298,75 @@ exec {PLACE}/postfix "$@"
         if warnings != self.warnings:
             raise Broken(f"postconf -n warns: {warnings}")
         for name, text in self._maps().items():
-            if self.answers.get(name) != text:
+            if text not in self.answers.get(name, ()):
                 raise Broken(f"the map {name} does not answer as it should")
 
+    def _asked(self, *options):
+        """What main.cf sets, and what the services of master.cf are told."""
+        return "".join(self.host.run("postconf", *words, check=True).stdout
+                       for words in (("-n", *options), ("-M", *options), ("-P", *options)))
+
     def _explicit(self):
-        return re.sub(r"/\d+/", "/N/", self.host.run("postconf", "-n", check=True).stdout)
+        return re.sub(r"/\d+/", "/N/", self._asked())
 
     def _maps(self):
-        """Each of our maps that main.cf refers to, and all it holds."""
-        text = self.host.run("postconf", "-xn", check=True).stdout
+        """Each of our maps that Postfix is told of, and all it holds."""
+        text = self._asked("-x")
         found = {}
         for kind, path in set(re.findall(rf"(\w+):({DIRECTORY}/detourd/[^\s,}}]+)", text)):
-            listed = self.host.run("postmap", "-s", f"{kind}:{path}")
-            if listed.returncode != 0 or not listed.stdout:
-                raise Broken(f"the map {kind}:{path}, which main.cf refers to: {listed.stderr}")
-            found[os.path.basename(path)] = "".join(sorted(listed.stdout.splitlines(True)))
+            found[os.path.basename(path)] = self._all_of(kind, path)
         for path in set(re.findall(rf"(?<!:)({DIRECTORY}/detourd/[^\s,}}]+)", text)):
             if not self.host.path(path).exists():
-                raise Broken(f"main.cf refers to {path}, which is not there")
+                raise Broken(f"Postfix is told of {path}, which is not there")
         return found
+
+    def _all_of(self, kind, path):
+        if kind in ("regexp", "pcre"):      # cannot be listed
+            return self.host.run("cat", path, check=True).stdout
+        listed = self.host.run("postmap", "-s", f"{kind}:{path}")
+        if listed.returncode != 0 or not listed.stdout:
+            raise Broken(f"the map {kind}:{path}, which Postfix is told of: {listed.stderr}")
+        return "".join(sorted(listed.stdout.splitlines(True)))
 
     def _nothing_in_tmp(self):
         left = os.listdir(self.host.path("/tmp"))
         if left:
             raise Broken(f"left in /tmp: {left}")
 
-    def at_end_of(self, request):
+    def leaves_ours(self, verb):
+        """Whether VERB, asked for now, leaves something of ours in Postfix's files: with the
+        method transport direct leaves what is installed."""
+        installed = b"detourd: begin" in self.state().main_cf
+        return verb in ("relay", "install") or (
+            verb == "direct" and self.request.method == "transport" and installed)
+
+    def at_end_of(self, verb, leaves_ours):
         """A run without faults has ended: nothing but what such a run leaves."""
+        end = self.ends[self.request.method, verb if leaves_ours else METHODS[self.request.method][-1]]
         now = tree.take(self.etc)
-        self._main_cf_after(request, now)
-        strange = tree.names(now) - self.expected[request]
+        self._files_after(verb, now, leaves_ours)
+        strange = tree.names(now) - end.names
         if strange:
-            raise Broken(f"after `{request}` there is still: "
+            raise Broken(f"after `{verb}` there is still: "
                          + ", ".join(sorted(f"{name} ({mode:04o})" for name, _, mode, _, _ in strange)))
-        if self._explicit() != self.explicit[request]:
-            raise Broken(f"after `{request}` postconf -n says otherwise:\n{self._explicit()}")
-        if request == "relay":
+        explicit = self._explicit()
+        if explicit != end.explicit:
+            raise Broken(f"after `{verb}` postconf says otherwise:\n{explicit}")
+        if leaves_ours:
             self.tools_agree()
-        leaks = tree.readable_by_others(now, self.secret)
-        if leaks:
-            raise Broken("the password: " + "; ".join(leaks))
+            self._nothing_is_missing(self.state(now), now)
+        self._nobody_reads_secrets(now)
         self._nothing_in_tmp()
 
-    def _main_cf_after(self, request, now):
-        other = [name for name in tree.Entry._fields if name != "mtime" and (
-            getattr(now["main.cf"], name) != getattr(self.main_cf, name))]
-        if request == "relay":
-            other.remove("content")
-        if other:
-            raise Broken(f"after `{request}` main.cf has another {', '.join(other)}:\n"
-                         + now["main.cf"].content.decode(errors="replace"))
+    def _files_after(self, verb, now, leaves_ours):
+        for file in EDITED:
+            other = [name for name in tree.Entry._fields if name != "mtime" and (
+                getattr(now[file], name) != getattr(self.pristine[file], name))]
+            if leaves_ours and "content" in other:
+                other.remove("content")
+            if other:
+                raise Broken(f"after `{verb}` {file} has another {', '.join(other)}:\n"
+                             + now[file].content.decode(errors="replace"))
 
     # Processes.
 
@@ -283,9 +391,10 @@ exec {PLACE}/postfix "$@"
 
     # Mail.
 
-    def mail_arrives(self, where):
-        """Postfix likes its configuration, and a message gets out: WHERE is "direct", "relay" or
-        "" for either."""
+    def mail_arrives(self, verb=None):
+        """Postfix likes its configuration, and a message gets out, by the route that VERB leads to;
+        None for any."""
+        where = {None: "", "relay": "relay"}.get(verb, "direct")
         check = self.host.run("postfix", "check")
         if check.returncode != 0 or check.stderr:
             raise Broken(f"postfix check: exit status {check.returncode}: {check.stderr}")
@@ -295,7 +404,8 @@ exec {PLACE}/postfix "$@"
         self.messages += ids
 
     def all_mail_arrived(self):
-        """No message of all of them came twice or back."""
+        """No message of all of them came twice or back, and no probe is left."""
         self.lab.assert_exactly_once(self.messages)
+        wait_until(lambda: not self.lab.queue(), PATIENCE, lambda: f"left in the queue: {self.lab.queue()}")
 
 

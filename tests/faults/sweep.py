@@ -3,10 +3,13 @@
 """The fault sweep: detour-apply fails at every point there is, and nothing is broken by it.
 
     sudo DETOURD_BUILDDIR=build /usr/bin/python3 tests/faults/sweep.py [--sample] [--only WORD]
+        [--every-call]
 
-A traced run of each request lists detour-apply's own system calls.  From the first that changes
-something on, the points are
-  kill    SIGKILL at every call (of a loop whose number of turns differs, at up to eight turns),
+The requests are those of both methods: stand.REQUESTS.  A traced run of each lists detour-apply's
+own system calls.  From the first that changes something on, the points are
+  kill    SIGKILL at every call that changes, starts or waits for something, and at each fifth of
+          those that only look, since a kill there finds what a kill at the next call finds (with
+          --every-call at all of them; of a loop whose number of turns differs, at some turns),
   errno   every error that a call can return (errnos.py), once for each place in the program
           that makes the call,
   tool    each run of a tool fails, is killed or hangs, and all runs of it together.
@@ -15,11 +18,15 @@ strace counts the calls of a name.  Where that number differs from run to run, b
 has waited or looked at processes more or less often, the call with about that number counts.
 
 After each point the state must be whole: see Stand.whole_state.  When a state, with the tools
-that have run until then, is seen for the first time, the same request comes next and then the
-opposite one; the point is made once more, and the opposite one comes next.  They must end well and
+that have run until then, is seen for the first time, the same request comes next and then one that
+leads elsewhere; the point is made once more, and that one comes next.  They must end well and
 leave what they leave without any fault.  A state that has passed is not tried again, except that
 at every tenth point, whatever it is, a message has to arrive, then comes the next run, and a
 message has to arrive by its route.
+
+Where kills and errors are injected, `postfix check` and the probe of a relay's service are stood in
+for (Stand._prepare), but not at the tenth points, nor in the first run after a new state, nor where
+tools fail.
 
 Each worker has a lab of its own.  A point at which nothing was injected has not survived.
 """
@@ -41,7 +48,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import calls                                                        # noqa: E402
 import errnos                                                       # noqa: E402
-from stand import DIRECTORY, OTHER, ROUTES, Broken, Stand           # noqa: E402
+from stand import COMMITS, DIRECTORY, REQUESTS, SENDMAIL, Broken, Stand   # noqa: E402
 from tools import Tools                                             # noqa: E402
 
 ATTEMPTS = 12       # to hit a call: loops turn more or less often
@@ -50,12 +57,19 @@ LISTINGS = 3
 TURNS = 8           # of a loop that turns more or less often, and so only looks or waits
 HANGERS = 8         # labs in which tools hang: they wait and need no processor
 TENTH = 10
-SAMPLE = {"kill": 25, "errno": 25}      # points of each request
+EVERY_LOOK = 5      # of the calls that only look, that many are passed over but for one
+SAMPLE = {"kill": 10, "errno": 10}      # points of each request
+# Not in the sample: the other requests go the same ways.
+NOT_SAMPLED = {"transport flip"}
+HANGS_SAMPLED = {"relay", "transport relay"}
+# Its tools are those of another request.
+NO_TOOLS = {"transport flip"}
+PLANNERS = 3
 
 TRACE = ("-y", "-e", "trace=all")
 
 # PATH and K_ON_PATH: see calls.number_on_path().  WORK: the number of tools that have run until
-# then, and whether one is at work.  SWITCHED: whether main.cf has been replaced by then.  LOOPS:
+# then, and whether one is at work.  SWITCHED: whether what Postfix reads has been replaced by then.  LOOPS:
 # how often it comes differs, or cannot be told.  STEADY: its number does not differ.
 Point = collections.namedtuple(
     "Point", "request kind key k what path k_on_path work switched loops steady",
@@ -83,34 +97,59 @@ def point_at(request, kind, all_calls, call, what, loops, steady):
     before = all_calls[:all_calls.index(call)]
     return Point(request, kind, call.key, call.k, what, call.path,
                  calls.number_on_path(all_calls, call) if call.path else 0,
-                 calls.tool_at_work(before), calls.replaces(before, f"{DIRECTORY}/main.cf"), loops,
+                 calls.tool_at_work(before), calls.replaces(before, COMMITS), loops,
                  steady or call.path is not None)
 
 
-def plan_request(stand, request):
+def plan_request(stand, request, every_call):
     """The points of REQUEST."""
     stand.to_start(request)
-    listings = [list_calls(stand, request, TRACE) for _ in range(LISTINGS)]
+    listings = [list_calls(stand, TRACE) for _ in range(LISTINGS)]
     # Unwinding the stack slows the run down, so this one may turn in its loops differently.
-    placed = list_calls(stand, request, (*TRACE, "-k"))
+    placed = list_calls(stand, (*TRACE, "-k"))
     numbers = {}
     for call in listings[0]:
         numbers[call.key] = call.k
         numbers.setdefault(group(call.key), call.k)
     loops = loops_of(listings)
-    points = plan_kills(request, listings, loops)
+    points = plan_kills(request, listings, loops, every_call)
     points += plan_errors(request, placed, loops)
-    found = calls.tools_looked_for(placed)
-    points += plan_tools(stand, request, found)
+    found = [*calls.tools_looked_for(placed), SENDMAIL]     # which a child looks for
+    if request not in NO_TOOLS:
+        points += plan_tools(stand, request, found)
     print(f"{request}: {len(listings[0])} system calls; points: "
           + ", ".join(f"{count} {kind}" for kind, count in count_kinds(points).items()), flush=True)
     return points, found, numbers
 
 
+def plan_some(requests, every_call):
+    """Request to its plan; the text of what was wrong even without a fault."""
+    stand = Stand()
+    try:
+        return {request: plan_request(stand, request, every_call) for request in requests}, ""
+    except Broken as error:
+        return {}, str(error)
+    finally:
+        stand.close()
+
+
+def plan(requests, every_call):
+    """Request to its plan."""
+    shares = [(requests[n::PLANNERS], every_call) for n in range(min(PLANNERS, len(requests)))]
+    with multiprocessing.Pool(len(shares)) as planners:
+        found = planners.starmap(plan_some, shares, chunksize=1)
+    for _, wrong in found:
+        if wrong:
+            sys.exit(f"NOT SURVIVED, even without a fault: {wrong}")
+    plans = {request: what for share, _ in found for request, what in share.items()}
+    return {request: plans[request] for request in requests}
+
+
 def _waits_or_looks(name, about, _):
     """What depends on other processes, and the two ends of two pipes, which look alike."""
     return (name in ("poll", "ppoll") or "/proc" in about
-            or name in ("read", "close") and "<pipe:" in about)
+            or name in ("read", "close") and "<pipe:" in about
+            or name == "read" and "inotify" in about)
 
 
 def loops_of(listings):
@@ -121,14 +160,18 @@ def loops_of(listings):
             if len(found) > 1 or _waits_or_looks(*name)}
 
 
-def plan_kills(request, listings, loops):
-    """At each call that all runs make, from the first change on; of a loop at some turns."""
-    points, unsteady = [], set()
+def plan_kills(request, listings, loops, every_call):
+    """At the calls that all runs make, from the first change on; of a loop at some turns."""
+    points, unsteady, looks = [], set(), 0
     for call in calls.from_the_first_change(listings[0], DIRECTORY):
         name = group(call.key)
         if name in loops:
             unsteady.add(call.name)
         turns = min(loops[name], TURNS) if name in loops else sys.maxsize
+        if not every_call and calls.only_looks(call):
+            looks += 1
+            if looks % EVERY_LOOK:
+                continue
         if call.key.occurrence <= turns:
             points.append(point_at(request, "kill", listings[0], call, "signal=KILL",
                                    name in loops, call.name not in unsteady))
@@ -151,8 +194,8 @@ def plan_errors(request, placed, loops):
     return points
 
 
-def list_calls(stand, request, options):
-    run = stand.apply(request, options, quick=True)
+def list_calls(stand, options):
+    run = stand.apply(stand.request.verb, options, quick=True)
     stand.must_answer(run)
     if run.status != 0:
         raise Broken(f"the traced run itself failed:\n{run.stdout}{run.stderr}")
@@ -162,7 +205,7 @@ def list_calls(stand, request, options):
 
 def plan_tools(stand, request, found):
     tools = Tools(stand, found)
-    if stand.apply(request).status != 0:
+    if stand.apply(stand.request.verb).status != 0:
         raise Broken("a run with wrapped tools failed")
     runs = tools.runs()
     tools.remove()
@@ -189,8 +232,8 @@ def sample(points):
         some += these[::max(1, len(these) // count)]
     tools = [point for point in points if point.kind == "tool" and not point.key.isdigit()]
     some += [point for point in tools if point.what[1] == "fail"]
-    return some + [next(point for point in tools
-                        if point.key == "postconf" and point.what[1] == "hang")]
+    return some + [point for point in tools if point.key == "postconf" and point.what[1] == "hang"
+                   and point.request in HANGS_SAMPLED]
 
 
 # One point.
@@ -215,7 +258,7 @@ class Sweeper:
     def _ready_for(self, request, with_tools):
         if self.stand is None:
             self.stand = Stand()
-        if self.stand.request != request:
+        if self.stand.name != request:
             self.stand.to_start(request)
         if with_tools and self._tools is None:
             self._tools = Tools(self.stand, self._found)
@@ -246,9 +289,9 @@ class Sweeper:
         """A last switch and return, with mail; how many further runs and messages there were."""
         if self.stand is None:
             return self.followed, 0
-        for request in ROUTES:
-            self._follow(request)
-            self.stand.mail_arrives(request)
+        for verb in ("relay", "direct"):
+            self._follow(verb)
+            self.stand.mail_arrives(verb)
         self.stand.all_mail_arrived()
         return self.followed, len(self.stand.messages)
 
@@ -261,9 +304,9 @@ class Sweeper:
         numbers = self._numbers[point.request]
         k = wanted = numbers.get(point.key) or numbers.get(group(point.key), point.k)
         for attempt in range(1, ATTEMPTS + 1):
-            def run(k=k):
-                return self.stand.apply(point.request, (
-                    *TRACE, "-e", f"inject={point.key.name}:{point.what}:when={k}"), quick=True)
+            def run(k=k, quick=not tenth):
+                return self.stand.apply(self.stand.request.verb, (
+                    *TRACE, "-e", f"inject={point.key.name}:{point.what}:when={k}"), quick=quick)
             done = run()
             named = [call for call in done.calls if call.name == point.key.name]
             hit = named[k - 1] if len(named) >= k and (done.killed or done.injected) else None
@@ -279,9 +322,10 @@ class Sweeper:
         """Counting the calls on its path alone, which other loops do not disturb; whether it was
         hit."""
         def run():
-            return self.stand.apply(point.request, (
+            return self.stand.apply(self.stand.request.verb, (
                 *TRACE, "-P", point.path,
-                "-e", f"inject={point.key.name}:{point.what}:when={point.k_on_path}"), quick=True)
+                "-e", f"inject={point.key.name}:{point.what}:when={point.k_on_path}"),
+                quick=not tenth)
         done = run()
         named = [call for call in done.calls if call.name == point.key.name]
         hit = (named[point.k_on_path - 1]
@@ -293,7 +337,7 @@ class Sweeper:
         def run():
             self._tools.spoil(point.key, point.what[1])
             try:
-                done = self.stand.apply(point.request, timeout=600)
+                done = self.stand.apply(self.stand.request.verb, timeout=600)
                 self._tools.must_have_run(point.key)
             finally:
                 self._tools.clear()
@@ -304,22 +348,23 @@ class Sweeper:
 
     def _judge(self, point, run, hit, again, work_done, tenth):
         """The state that RUN has left; AGAIN makes such a run once more."""
-        stand, request = self.stand, point.request
+        stand = self.stand
         state = stand.whole_state()
         if not run.killed:
             on_answer = hit is not None and hit.args[:2] in ("1<", "1,")
             self._ended_as_it_says(stand.must_answer(run, on_answer), run)
-        key = request, state, work_done
+        key = point.request, state, work_done
         times = self._seen.get(key, 0)
         self._seen[key] = times + 1
         if times == 0:
             stand.tools_agree()
-            self._same_and_back(request)
-            again()
-            stand.whole_state()
-            self._other(request)
+            self._same_and_back()
+            for verb in stand.request.others:
+                again()
+                stand.whole_state()
+                self._other(verb)
         elif tenth:
-            self._with_mail(request)
+            self._with_mail()
         else:
             stand.return_to_start(reload=point.switched or '"reload"' in run.stdout)
 
@@ -334,33 +379,36 @@ class Sweeper:
         name = self.stand.state_name()
         done = answer["result"] in ("ok", "unchanged")
         if done != (name == self.stand.last_step):
-            raise Broken(f"the result is {answer['result']}, main.cf is {name}" + self._reason(run))
+            raise Broken(f"the result is {answer['result']}, Postfix reads {name}" + self._reason(run))
         if not done and name != "the start":
-            raise Broken(f"it failed, and main.cf is {name}" + self._reason(run))
+            raise Broken(f"it failed, and Postfix reads {name}" + self._reason(run))
 
-    def _follow(self, request, quick=True):
-        self.stand.must(request, "the next run", quick)
-        self.stand.at_end_of(request)
+    def _follow(self, verb, quick=True):
+        leaves_ours = self.stand.leaves_ours(verb)
+        self.stand.must(verb, "the next run", quick)
+        self.stand.at_end_of(verb, leaves_ours)
         self.followed += 1
 
-    def _same_and_back(self, request):
-        self._follow(request, quick=False)
-        self._follow(OTHER[request])
+    def _same_and_back(self):
+        request = self.stand.request
+        self._follow(request.verb, quick=False)
+        self._follow(request.others[0])
         self.stand.return_to_start(reload=True)
 
-    def _other(self, request):
-        self._follow(OTHER[request])
-        if OTHER[request] == "relay":
+    def _other(self, verb):
+        self._follow(verb)
+        if verb == "relay":
             self._follow("direct")
         self.stand.return_to_start(reload=True)
 
-    def _with_mail(self, request):
-        """The next run, by turns the same and the opposite one, and a message."""
-        if self._done // TENTH % 2:
-            request = OTHER[request]
-        self.stand.mail_arrives("")
-        self._follow(request)
-        self.stand.mail_arrives(request)
+    def _with_mail(self):
+        """The next run, by turns the same and another one, and a message."""
+        request = self.stand.request
+        verbs = request.verb, *request.others
+        verb = verbs[self._done // TENTH % len(verbs)]
+        self.stand.mail_arrives()
+        self._follow(verb, quick=False)
+        self.stand.mail_arrives(verb)
         self.stand.return_to_start(reload=True)
 
 
@@ -408,13 +456,19 @@ def fill_queues(points):
     """One for each request, since to change over costs time; each in no order, the same always, so
     that whatever is wrong shows early."""
     queues = []
-    for request in ROUTES:
+    for request in REQUESTS:
         these = [point for point in points if point.request == request]
         random.Random(request).shuffle(these)
         queues.append(multiprocessing.Queue())
         for point in these:
             queues[-1].put(point)
     return queues
+
+
+def from_nth(queues, n):
+    """Each worker begins with requests of its own."""
+    first = n * len(queues) // (os.cpu_count() + 1) % len(queues)
+    return queues[first:] + queues[:first]
 
 
 def start_workers(points, planned, jobs):
@@ -425,7 +479,7 @@ def start_workers(points, planned, jobs):
                          ([p for p in points if hangs(p)], HANGERS)):
         queues = fill_queues(share)
         workers += [multiprocessing.Process(
-            target=work, args=(queues[::1 if i % 2 else -1], results, planned, seen))
+            target=work, args=(from_nth(queues, i), results, planned, seen))
             for i in range(min(count, len(share)))]
     for worker in workers:
         worker.start()
@@ -465,7 +519,7 @@ def summary(points, outcomes):
     """True if all have survived."""
     good = {outcome.point for outcome in outcomes if not outcome.evidence}
     others = [outcome for outcome in outcomes if not isinstance(outcome.point, Point)]
-    for request in ROUTES:
+    for request in dict.fromkeys(point.request for point in points):
         these = [point for point in points if point.request == request]
         by_kind = "; ".join(f"{kind} {sum(p.kind == kind and p in good for p in these)} of {count}"
                             for kind, count in count_kinds(these).items())
@@ -479,6 +533,7 @@ def arguments():
     parser.add_argument("--sample", action="store_true", help="some points of each kind")
     parser.add_argument("--only", default="", metavar="WORD",
                         help="only the points whose description holds WORD")
+    parser.add_argument("--every-call", action="store_true", help="kill at those that only look, too")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1, metavar="N")
     return parser.parse_args()
 
@@ -488,16 +543,14 @@ def main():
     if os.geteuid() != 0:
         sys.exit("the fault sweep needs root: its lab makes network namespaces")
     began = time.monotonic()
-    stand = Stand()
-    try:
-        planned = {request: plan_request(stand, request) for request in ROUTES}
-    except Broken as error:
-        sys.exit(f"NOT SURVIVED, even without a fault: {error}")
-    finally:
-        stand.close()
+    requests = [name for name in REQUESTS
+                if options.only in REQUESTS or not options.sample or name not in NOT_SAMPLED]
+    requests = [name for name in requests if options.only not in REQUESTS or name == options.only]
+    planned = plan(requests, options.every_call)
     points = [point for points, *_ in planned.values()
               for point in (sample(points) if options.sample else points)
-              if options.only in describe(point)]
+              if options.only in REQUESTS or options.only in describe(point)]
+    print(f"planned in {time.monotonic() - began:.0f} s: {len(points)} points", flush=True)
     outcomes = collect(points, planned, options.jobs)
     print(f"{time.monotonic() - began:.0f} s")
     sys.exit(0 if summary(points, outcomes) else 1)
