@@ -45,7 +45,6 @@ static const struct {
     { "smtp_discard_ehlo_keyword_address_maps", "" },
     { "smtp_never_send_ehlo", "no" },
     { "smtp_reply_filter", "" },
-    { "smtp_cname_overrides_servername", "no" },
 };
 
 /* Pinned as well, where the owner's configuration has something else. */
@@ -138,6 +137,10 @@ static void pin_constants(struct work *w, struct settings *options)
     for (size_t i = 0; i < sizeof pinned_if_set / sizeof pinned_if_set[0]; i++)
         if (view_smtp_value(w->in->view, pinned_if_set[i].name)[0] != '\0')
             settings_add(options, pinned_if_set[i].name, pinned_if_set[i].value);
+    /* Not where it is the default: Postfix 3.11 warns of it wherever it stands. */
+    const char *overrides = view_smtp_value(w->in->view, "smtp_cname_overrides_servername");
+    if (overrides[0] != '\0' && strcasecmp(overrides, "no") != 0)
+        settings_add(options, "smtp_cname_overrides_servername", "no");
 }
 
 /* The owner's list but for the two words without which there is no password. */
