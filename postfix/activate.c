@@ -45,9 +45,24 @@ int activate_reload(const struct config *config, struct why *why)
     return activate_running(config, &ignored) == 0 ? 1 : -1;
 }
 
+/* What qmgr(8) found locked waits in the incoming queue for its time, and a flush alone lets it
+ * wait until the next message comes ("A": whatever its time stamp, "I": incoming). */
+static void flush_incoming(const struct config *config)
+{
+    const char *const argv[] = { "postkick", "-c",   config->postfix.config_directory,
+                                 "public",   "qmgr", "AI",
+                                 NULL };
+    struct why ignored;
+
+    run(argv, &ignored);
+}
+
 int activate_flush(const struct config *config, struct why *why)
 {
     const char *const argv[] = { "postqueue", "-c", config->postfix.config_directory, "-f", NULL };
+    int rc = run(argv, why);
 
-    return run(argv, why);
+    if (rc == 0)
+        flush_incoming(config);
+    return rc;
 }

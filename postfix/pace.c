@@ -39,6 +39,7 @@
 #define PAUSE_MOST_MS  60000
 #define FAILED_MANY    5    /* without one that was delivered */
 #define STARVED_MS     5000 /* fresh mail alone may keep the relay busy */
+#define FAIR_SHARE     0.25 /* of what Postfix has in hand */
 #define SMALL_MS       3000
 #define SMALL_MOST     500.0
 
@@ -222,7 +223,10 @@ static void judge(struct pace *p, const struct pace_seen *seen, int64_t now)
 static size_t count_open(struct pace *p, const struct pace_seen *seen, int64_t now)
 {
     double room = p->window - (double)seen->under_way;
+    double fair = least(p->window, FAIR_SHARE * (double)seen->under_way) - (double)seen->own;
 
+    /* Where fresh mail alone is more than the relay takes, it is not to keep all else waiting. */
+    room = most(room, fair);
     if (p->cap > 0) {
         double depth = most(2, p->cap * BURST_MS / 1000);
         p->tokens = least(depth, p->tokens + p->cap * (double)(now - p->last_ms) / 1000);

@@ -316,6 +316,7 @@ static void fresh_mail_starves_nobody(void **state)
     play(&w, pace_new(0, 0, 0), 100, HOUR_MS);
     say("as much fresh mail as it takes", &w);
     assert_int_equal(w.delivered, 100);
+    assert_true(w.all_out < 60000);
 }
 
 static void it_is_open_when_something_was_taken(void **state)
