@@ -114,7 +114,7 @@ static bool map_is(const struct config *config, const struct change *change,
                    const struct contents *contents)
 {
     return change->now.mark->kind == BLOCK_TRANSPORT &&
-           senders_hold(config, senders_number(config), change_map_type(change), contents);
+           senders_hold(config, change->now.map, change_map_type(change), contents);
 }
 
 /* Whether a route by the map can stay while the steps are taken: the services in place are those

@@ -82,17 +82,18 @@ int directory_build(const struct config *config, const char *parent, const char 
 {
     char *temporary = memory_format("%s.new", path);
     struct why ignored;
+    bool in_place = false;
     int rc = -1;
 
     if (tree_remove(temporary, why) == 0 && directory_make(temporary, 0700, why) == 0 &&
         fill(config, temporary, map_type, contents, why) == 0 &&
-        directory_sync_files(temporary, why) == 0)
-        rc = rename(temporary, path) == 0 ? directory_sync(parent, why)
-                                          : why_errno(why, "cannot rename %s", temporary);
-    if (rc == -1) {
-        tree_remove(temporary, &ignored);
-        tree_remove(path, &ignored);
+        directory_sync_files(temporary, why) == 0) {
+        in_place = rename(temporary, path) == 0;
+        rc = in_place ? directory_sync(parent, why) : why_errno(why, "cannot rename %s", temporary);
     }
+    /* What else has that name may be in use. */
+    if (rc == -1)
+        tree_remove(in_place ? path : temporary, &ignored);
     free(temporary);
     return rc;
 }

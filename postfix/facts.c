@@ -109,12 +109,13 @@ static uint64_t fingerprint(const struct config *config)
 }
 
 /* A run was cut off, or somebody has brought back a main.cf whose maps are gone. */
-static bool is_unfinished(const struct config *config, const struct mark *mark)
+static bool is_unfinished(const struct config *config, const struct home_now *now)
 {
+    const struct mark *mark = now->mark;
     bool ours = mark->generation != 0 && mark->drift_count == 0;
 
     return home_is_unfinished(config) || (ours && !generation_exists(config, mark->generation)) ||
-           (ours && mark->kind == BLOCK_TRANSPORT && senders_number(config) == 0);
+           (ours && mark->kind == BLOCK_TRANSPORT && now->map == 0);
 }
 
 static json_t *advice(const struct config *config, const struct home_now *now)
@@ -152,7 +153,7 @@ static json_t *common_members(const struct config *config, const struct home_now
     json_object_set_new(members, "installed", json_boolean(mark->kind == BLOCK_TRANSPORT));
     json_object_set_new(members, "drift", texts_json(mark->drift, mark->drift_count));
     json_object_set_new(members, "advice", advice(config, now));
-    json_object_set_new(members, "unfinished", json_boolean(is_unfinished(config, mark)));
+    json_object_set_new(members, "unfinished", json_boolean(is_unfinished(config, now)));
     json_object_set_new(members, "running", json_boolean(running));
     long queued = queue_count(queue_directory);
     json_object_set_new(members, "queue", json_integer(queued));

@@ -122,9 +122,10 @@ static void read_master_mark(const struct config *config, struct home_now *now)
 
 int home_now_read(const struct config *config, struct home_now *now, struct why *why)
 {
-    struct senders senders;
-
     *now = (struct home_now){ 0 };
+    if (senders_number(config, &now->map, why) == -1 ||
+        senders_now(config, &now->senders, why) == -1)
+        return -1;
     now->bytes = read_file(config, "main.cf", &now->len, &now->cf, why);
     if (now->cf != NULL)
         now->master.bytes = read_file(config, "master.cf", &now->master.len, &now->master.cf, why);
@@ -134,8 +135,8 @@ int home_now_read(const struct config *config, struct home_now *now, struct why 
     now->mark = mark_read(now->cf, record);
     main_cf_free(record);
     read_master_mark(config, now);
-    if (now->mark->kind == BLOCK_TRANSPORT && now->mark->leads && senders_now(config, &senders))
-        now->mark->route = senders.route;
+    if (now->mark->kind == BLOCK_TRANSPORT && now->mark->leads)
+        now->mark->route = now->senders.route;
     return 0;
 }
 

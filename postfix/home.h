@@ -7,6 +7,7 @@
 #include "postfix/main_cf.h"
 #include "postfix/mark.h"
 #include "postfix/master_cf.h"
+#include "postfix/senders.h"
 #include "postfix/why.h"
 #include <stddef.h>
 
@@ -44,6 +45,8 @@ struct home_now {
         struct main_cf *cf;
         struct master_mark *mark;
     } master;
+    unsigned long map; /* the number of the map of senders in force; 0 for none */
+    struct senders senders;
 };
 
 /* Whether a run was cut off, or is at work. */

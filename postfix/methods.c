@@ -92,15 +92,15 @@ void end_relayhost(struct change *change)
 void end_transport(const struct config *config, struct change *change)
 {
     const struct mark *mark = change->now.mark;
-    struct senders direct = { .route = route_direct(), .proof = route_direct() }, now;
+    struct senders direct = { .route = route_direct(), .proof = route_direct() };
     struct contents contents;
 
     /* A map that is gone would defer all mail. */
-    if (!mark->leads || (route_is_direct(&mark->route) && senders_number(config) != 0))
+    if (!mark->leads || (route_is_direct(&mark->route) && change->now.map != 0))
         return;
     /* The proof's way stays, for the next switch. */
-    if (senders_now(config, &now) && config_relay(config, now.proof.name) != NULL)
-        direct = now;
+    if (config_relay(config, change->now.senders.proof.name) != NULL)
+        direct = change->now.senders;
     direct.route = route_direct();
     senders_contents(config, NULL, &direct, &contents);
     steps_add_map(change, &contents, false, true);

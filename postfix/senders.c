@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* In the directory. */
@@ -153,32 +154,37 @@ static bool parse_sender(const char *text, char out[PROOF_SENDER_MAX])
     return line != NULL && sscanf(line, "\nsender %255s", out) == 1;
 }
 
-bool senders_now(const struct config *config, struct senders *out)
+int senders_now(const struct config *config, struct senders *out, struct why *why)
 {
-    char *path = home_path(config, ROUTE_LINK "/" ROUTE);
-    struct why ignored;
+    char *path = home_path(config, ROUTE_LINK "/" ROUTE), *text = NULL;
+    struct stat st;
     size_t len;
-    char *text = file_read(path, ROUTE_MAX, &len, &ignored);
-    bool known = text != NULL && parse(text, "route ", &out->route) &&
-                 parse(text, "\nproof ", &out->proof) && parse_sender(text, out->proof_sender);
+    bool missing = stat(path, &st) == -1 && (errno == ENOENT || errno == ENOTDIR);
 
-    if (!known)
+    if (!missing)
+        text = file_read(path, ROUTE_MAX, &len, why);
+    if (text == NULL || !parse(text, "route ", &out->route) ||
+        !parse(text, "\nproof ", &out->proof) || !parse_sender(text, out->proof_sender))
         *out = (struct senders){ .route = route_direct(), .proof = route_direct() };
-    free(text);
     free(path);
-    return known;
+    free(text);
+    return missing || text != NULL ? 0 : -1;
 }
 
-unsigned long senders_number(const struct config *config)
+int senders_number(const struct config *config, unsigned long *number, struct why *why)
 {
     char *path = home_path(config, ROUTE_LINK), target[64];
     ssize_t n = readlink(path, target, sizeof target - 1);
+    int rc = 0;
 
+    *number = 0;
+    if (n == -1 && errno != ENOENT && errno != ENOTDIR && errno != EINVAL)
+        rc = why_errno(why, "%s", path);
+    target[n < 0 ? 0 : n] = '\0';
+    if (n > 0)
+        *number = number_of(target);
     free(path);
-    if (n <= 0)
-        return 0;
-    target[n] = '\0';
-    return number_of(target);
+    return rc;
 }
 
 int64_t senders_built(const struct config *config)
@@ -199,10 +205,13 @@ unsigned long senders_build(const struct config *config, const char *map_type,
                             const struct contents *contents, struct why *why)
 {
     char *parent = home_path(config, ROUTES);
-    unsigned long number = number_highest_below(parent, NUMBER_MAX) + 1;
-    char *path = path_of(config, number);
-    int rc = directory_make(parent, 0700, why);
+    unsigned long number = number_highest_below(parent, NUMBER_MAX), in_force;
+    int rc = senders_number(config, &in_force, why);
 
+    number = (number > in_force ? number : in_force) + 1;
+    char *path = path_of(config, number);
+    if (rc == 0)
+        rc = directory_make(parent, 0700, why);
     if (rc == 0)
         rc = directory_build(config, parent, path, map_type, contents, why);
     free(path);
@@ -264,10 +273,10 @@ int senders_put(const struct config *config, unsigned long number, struct why *w
 int senders_clean(const struct config *config, struct why *why)
 {
     char *parent = home_path(config, ROUTES), *temporary = home_path(config, ROUTE_LINK ".new");
-    unsigned long keep = senders_number(config);
-    int rc = 0;
+    unsigned long keep;
+    int rc = senders_number(config, &keep, why);
 
-    if (unlink(temporary) == -1 && errno != ENOENT)
+    if (rc == 0 && unlink(temporary) == -1 && errno != ENOENT)
         rc = why_errno(why, "cannot remove %s", temporary);
     if (rc == 0)
         rc = keep == 0 ? tree_remove(parent, why) : numbers_clean(parent, keep, ROUTE_NOW, why);

@@ -43,11 +43,14 @@ void senders_contents(const struct config *config, const struct view *view,
 /* The map type that SETTING, the value in main.cf, has our map of; the caller frees it. */
 char *senders_type(const struct config *config, const char *setting);
 
-/* What the one in force says, by its link; false where there is none, or one that is not ours. */
-bool senders_now(const struct config *config, struct senders *out);
+/* The one in force, by its link: 0, or -1 with a reason, since a map that cannot be read is not
+ * one that leads nowhere. */
 
-/* The number in force, 0 for none. */
-unsigned long senders_number(const struct config *config);
+/* What it says; direct where there is none, or one that is not ours. */
+int senders_now(const struct config *config, struct senders *out, struct why *why);
+
+/* Its number, 0 for none. */
+int senders_number(const struct config *config, unsigned long *number, struct why *why);
 
 /* When that one was built, as clock_mono_ms() counts; 0 where there is none. */
 int64_t senders_built(const struct config *config);

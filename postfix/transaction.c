@@ -162,7 +162,7 @@ static int build_generation(struct transaction *t)
 
 static int build_senders(struct transaction *t)
 {
-    unsigned long number = senders_number(t->config);
+    unsigned long number = t->change.now.map;
     char *type = map_type(t);
     int rc = 0;
 
