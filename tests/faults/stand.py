@@ -22,7 +22,7 @@ DIRECTORY = "/etc/postfix"
 CONF = "/etc/detourd/detourd.conf"
 PLACE = "/run/faults"               # on the host: programs, traces, the wrappers' plan
 TRACES = "/var/spool/postfix/trace"
-ROUTE = f"{DIRECTORY}/detourd/route"        # the link to the map in force (transport)
+ROUTE = f"{DIRECTORY}/detourd/routes/now"       # the link to the map in force (transport)
 SENDMAIL = "/usr/sbin/sendmail"
 PATIENCE = 30                       # s: what tools, mail and reloads get
 
@@ -63,8 +63,8 @@ def state_of(texts):
 
 def route_of(now):
     """The texts that the link leads to, as they stand in a tree."""
-    link = now.get("detourd/route", EMPTY).content.decode()
-    return tuple(now.get(f"detourd/{link}/{name}", EMPTY).content for name in calls.ROUTE_TEXTS)
+    link = now.get("detourd/routes/now", EMPTY).content.decode()
+    return tuple(now.get(f"detourd/routes/{link}/{name}", EMPTY).content for name in calls.ROUTE_TEXTS)
 
 
 class Broken(Exception):
@@ -268,10 +268,10 @@ esac""")
 
     def _nothing_is_missing(self, state, now):
         """Each file that Postfix is told of is there."""
-        target = now.get("detourd/route", self.pristine["main.cf"]).content.decode()
+        target = now.get("detourd/routes/now", EMPTY).content.decode()
         text = (state.main_cf + state.master_cf).decode()
         for name in re.findall(rf"^[^#\n]*?{DIRECTORY}/(detourd/[^\s,}}]+)", text, re.MULTILINE):
-            real = re.sub("^detourd/route/", f"detourd/{target}/", name)
+            real = re.sub("^detourd/routes/now/", f"detourd/routes/{target}/", name)
             if not any(now.get(real + end, EMPTY).content for end in ("", ".db")):
                 raise Broken(f"Postfix is told of {name}, which is not there")
 

@@ -3,16 +3,17 @@
 """The fault sweep: detour-apply fails at every point there is, and nothing is broken by it.
 
     sudo DETOURD_BUILDDIR=build /usr/bin/python3 tests/faults/sweep.py [--sample] [--only WORD]
-        [--every-call]
+        [--method METHOD] [--every-call]
 
 The requests are those of both methods: stand.REQUESTS.  A traced run of each lists detour-apply's
 own system calls.  From the first that changes something on, the points are
-  kill    SIGKILL at every call that changes, starts or waits for something, and at each fifth of
-          those that only look, since a kill there finds what a kill at the next call finds (with
-          --every-call at all of them; of a loop whose number of turns differs, at some turns),
-  errno   every error that a call can return (errnos.py), once for each place in the program
-          that makes the call,
+  kill    SIGKILL at every call that changes, starts or waits for something (of a loop whose number
+          of turns differs, at some turns), and at each tenth of those that only look: a kill there
+          finds what a kill at the next call finds,
+  errno   every error that a call can return (errnos.py), once for each place in the program that
+          makes the call, and one of them for each way to get there (the functions on the stack),
   tool    each run of a tool fails, is killed or hangs, and all runs of it together.
+With --every-call calls that only look, turns, and ways are as good as others: all is played.
 
 strace counts the calls of a name.  Where that number differs from run to run, because the program
 has waited or looked at processes more or less often, the call with about that number counts.
@@ -48,16 +49,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import calls                                                        # noqa: E402
 import errnos                                                       # noqa: E402
-from stand import COMMITS, DIRECTORY, REQUESTS, SENDMAIL, Broken, Stand   # noqa: E402
+from stand import COMMITS, DIRECTORY, METHODS, REQUESTS, SENDMAIL, Broken, Stand   # noqa: E402
 from tools import Tools                                             # noqa: E402
 
 ATTEMPTS = 12       # to hit a call: loops turn more or less often
 EXACT_ATTEMPTS = 3  # to hit just that one
 LISTINGS = 3
-TURNS = 8           # of a loop that turns more or less often, and so only looks or waits
+TURNS = 3           # of a loop that turns more or less often, and so only looks or waits
+PLACE_FRAMES = 3    # of the stack: a function of the C library, and who calls it for what
 HANGERS = 8         # labs in which tools hang: they wait and need no processor
 TENTH = 10
-EVERY_LOOK = 5      # of the calls that only look, that many are passed over but for one
+EVERY_LOOK = 10     # of so many calls that only look, one
 SAMPLE = {"kill": 10, "errno": 10}      # points of each request
 # Not in the sample: the other requests go the same ways.
 NOT_SAMPLED = {"transport flip"}
@@ -113,7 +115,7 @@ def plan_request(stand, request, every_call):
         numbers.setdefault(group(call.key), call.k)
     loops = loops_of(listings)
     points = plan_kills(request, listings, loops, every_call)
-    points += plan_errors(request, placed, loops)
+    points += plan_errors(request, placed, loops, every_call)
     found = [*calls.tools_looked_for(placed), SENDMAIL]     # which a child looks for
     if request not in NO_TOOLS:
         points += plan_tools(stand, request, found)
@@ -167,7 +169,7 @@ def plan_kills(request, listings, loops, every_call):
         name = group(call.key)
         if name in loops:
             unsteady.add(call.name)
-        turns = min(loops[name], TURNS) if name in loops else sys.maxsize
+        turns = min(loops[name], 8 if every_call else TURNS) if name in loops else sys.maxsize
         if not every_call and calls.only_looks(call):
             looks += 1
             if looks % EVERY_LOOK:
@@ -178,19 +180,24 @@ def plan_kills(request, listings, loops, every_call):
     return points
 
 
-def plan_errors(request, placed, loops):
-    """For each place in the program that makes a call, its first call."""
-    places, points, unsteady = set(), [], set()
+def plan_errors(request, placed, loops, every_call):
+    """For each place in the program that makes a call, its first call, and for each way to get
+    there, too: there each error by turns."""
+    places, ways, points, unsteady = set(), collections.Counter(), [], set()
     for call in calls.from_the_first_change(placed, DIRECTORY):
         if group(call.key) in loops:
             unsteady.add(call.name)
-        place = call.name, call.site, "O_CREAT" in call.args
-        if place in places:
+        place, way = (call.name, call.site[:PLACE_FRAMES], "O_CREAT" in call.args), call.site
+        if (place, way) in places:
             continue
-        places.add(place)
+        errors = errnos.errors_of(call)
+        if place in places and errors and not every_call:
+            ways[place] += 1
+            errors = [errors[ways[place] % len(errors)]]
+        places |= {place, (place, way)}
         points += [point_at(request, "errno", placed, call, errnos.fault(call, error),
                             group(call.key) in loops, call.name not in unsteady)
-                   for error in errnos.errors_of(call)]
+                   for error in errors]
     return points
 
 
@@ -359,10 +366,9 @@ class Sweeper:
         if times == 0:
             stand.tools_agree()
             self._same_and_back()
-            for verb in stand.request.others:
-                again()
-                stand.whole_state()
-                self._other(verb)
+            again()
+            stand.whole_state()
+            self._other(stand.request.others[len(self._seen) % len(stand.request.others)])
         elif tenth:
             self._with_mail()
         else:
@@ -533,7 +539,9 @@ def arguments():
     parser.add_argument("--sample", action="store_true", help="some points of each kind")
     parser.add_argument("--only", default="", metavar="WORD",
                         help="only the points whose description holds WORD")
-    parser.add_argument("--every-call", action="store_true", help="kill at those that only look, too")
+    parser.add_argument("--every-call", action="store_true", help="at every call that could be told apart")
+    parser.add_argument("--method", default="", choices=["", *sorted(METHODS)], metavar="METHOD",
+                        help="only the requests of this one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1, metavar="N")
     return parser.parse_args()
 
@@ -544,7 +552,8 @@ def main():
         sys.exit("the fault sweep needs root: its lab makes network namespaces")
     began = time.monotonic()
     requests = [name for name in REQUESTS
-                if options.only in REQUESTS or not options.sample or name not in NOT_SAMPLED]
+                if options.method in ("", REQUESTS[name].method)
+                and (options.only in REQUESTS or not options.sample or name not in NOT_SAMPLED)]
     requests = [name for name in requests if options.only not in REQUESTS or name == options.only]
     planned = plan(requests, options.every_call)
     points = [point for points, *_ in planned.values()
