@@ -14,7 +14,7 @@ from lab.product import APPLY_SOCKET, SOCKET as CONTROL_SOCKET
 SOON = 60       # s: a wait that should end within seconds
 PATIENCE = 180  # s: for a switch while other tests run
 METHODS = ("relayhost", "transport")
-EXPOSURE = {DAEMON: 1.5, "detour-apply@test.service": 3.1}
+EXPOSURE = {DAEMON: 1.5, "detour-apply@test.service": 3.4}
 
 # A call that the filter forbids fails with EPERM, which nobody might notice; so it kills.
 STRICT = "[Service]\nSystemCallErrorNumber=\n"
