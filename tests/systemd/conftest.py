@@ -39,7 +39,7 @@ class MachineLab(Lab):
         self._root = root
         super().__init__(**options)
 
-    def _make_mailhost(self, main_cf):
+    def _make_mailhost(self, main_cf, root):
         self.dns.host(mailhost.HOSTNAME, *network.MAILHOST)
         self.dns.mx(mailhost.DOMAIN, mailhost.HOSTNAME, 10)
         self.mailhost = self._own(Machine(self.sandbox, self.networks.mailhost, mailhost.HOSTNAME,

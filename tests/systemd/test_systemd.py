@@ -59,7 +59,7 @@ def route_of(host, method):
     if method == "relayhost":
         return host.postconf("relayhost") == "[relay.example]:587"
     return (re.search(r"^detour-office\s+unix\s", host.master_cf.read_text(), re.MULTILINE)
-            and "/detourd/route/" in host.postconf("sender_dependent_default_transport_maps"))
+            and "/detourd/route" in host.postconf("sender_dependent_default_transport_maps"))
 
 
 def files_of(host):
