@@ -26,7 +26,8 @@
 
 struct order {
     bool given;            /* the change under way is an operator's, and holds when it is done, */
-    bool release;          /* or only accepts what somebody else has edited */
+    bool release;          /* or only accepts what somebody else has edited, */
+    bool applied;          /* or has configuration management's work looked at */
     engine_answer *answer; /* NULL when nobody waits any more */
     void *context;
 };
@@ -56,7 +57,9 @@ struct engine {
     struct inquiry *inquiry;
     bool was_answered;
     struct change *change; /* under way, or NULL */
-    struct order order;    /* of an operator who waits for the change */
+    unsigned long
+        applying;       /* what it is about, where configuration management's work is looked at */
+    struct order order; /* of an operator who waits for the change */
     char change_failed[REASON_MAX], change_slow[REASON_MAX];
     int64_t retry_at, retry_after;
     bool stands_down, holds_back; /* what was said of it is in the log */
@@ -65,9 +68,26 @@ struct engine {
 
 static void decide(struct engine *e);
 
+/* What configuration management is to apply, and has not yet. */
+static bool waits_for(const struct engine *e, struct inquiry_fragment *fragment)
+{
+    return e->config->mode == MODE_FRAGMENT &&
+           inquiry_fragment(inquiry_members(e->inquiry), fragment) && !fragment->applied;
+}
+
+/* The route in force, or the one that it is about to be. */
+static struct route heading(const struct engine *e)
+{
+    struct inquiry_fragment fragment;
+
+    return waits_for(e, &fragment) ? fragment.route : e->state.route;
+}
+
 static bool on_relay(const struct engine *e)
 {
-    return !route_is_direct(&e->state.route);
+    struct route route = heading(e);
+
+    return !route_is_direct(&route);
 }
 
 static struct health_settings health_settings(const struct engine *e)
@@ -248,21 +268,38 @@ static void set_hold(struct engine *e, bool hold)
     save(e);
 }
 
+/* It is not in force, but it counts for the limit; and from now on the rounds count for the way
+ * back. */
+static void note_handed_over(struct engine *e)
+{
+    int64_t since = e->state.health.since;
+
+    e->state.health.good = e->state.health.bad = 0;
+    health_switched(&e->state.health, clock_wall());
+    e->state.health.since = since;
+    save(e);
+}
+
 static void change_ended(const struct change_result *result, void *context)
 {
     struct engine *e = context;
-    bool holds = e->order.given && !e->order.release;
+    bool holds = e->order.given && !e->order.release && !e->order.applied;
 
     e->change = NULL;
+    e->applying = 0;
     if (result->known)
         note_route(e, &result->route);
     if (result->ok) {
         if (holds)
             set_hold(e, true);
+        if (result->handed_over) {
+            log_notice("%s", result->line);
+            note_handed_over(e);
+        }
         e->change_failed[0] = '\0';
         note_slowness(e, result->slow);
         forget_retry(e);
-    } else {
+    } else if (!e->order.applied) {
         note_failure(e, result->line);
     }
     answer_order(e, result->ok, result->line);
@@ -290,7 +327,8 @@ static void start_change(struct engine *e, struct change_wish wish)
                                   .context = e };
 
     inquiry_stop(e->inquiry); /* its answer might be older than the change */
-    wish.in_use = e->state.route;
+    wish.in_use = heading(e);
+    e->applying = wish.applied;
     e->change = change_start(&means, &wish, change_ended);
 }
 
@@ -299,7 +337,8 @@ static void start_change(struct engine *e, struct change_wish wish)
 /* Whether the relay in use has failed its last checks; then the next one that works takes over. */
 static bool relay_is_lost(const struct engine *e)
 {
-    const struct relay_state *s = relays_find(e->relays, &e->state.route);
+    struct route route = heading(e);
+    const struct relay_state *s = relays_find(e->relays, &route);
 
     return on_relay(e) && (s == NULL || (!s->checking && s->failures >= RELAY_GIVEN_UP &&
                                          s->result.proof != RELAY_AUTH_TEMPORARY));
@@ -308,15 +347,15 @@ static bool relay_is_lost(const struct engine *e)
 static bool another_relay_works(const struct engine *e)
 {
     int64_t since = clock_wall() - RELAY_BEAT;
-    struct route route;
+    struct route route, except = heading(e);
     bool wait;
 
-    return relays_choose(e->relays, NULL, &e->state.route, since, &route, &wait);
+    return relays_choose(e->relays, NULL, &except, since, &route, &wait);
 }
 
 static bool may_change(const struct engine *e)
 {
-    return e->config->mode == MODE_SWITCH && e->route_known && e->change == NULL &&
+    return e->config->mode != MODE_OBSERVE && e->route_known && e->change == NULL &&
            *inquiry_problem(e->inquiry) == '\0' && clock_wall() >= e->retry_at && !has_drift(e);
 }
 
@@ -326,6 +365,19 @@ static bool is_unfinished(const struct engine *e)
     return json_is_true(json_object_get(inquiry_members(e->inquiry), "unfinished"));
 }
 
+/* Configuration management has done its part, and nobody has said so: then what follows a switch is
+ * still to be done. */
+static unsigned long unconfirmed(const struct engine *e)
+{
+    struct inquiry_fragment fragment;
+
+    return e->config->mode == MODE_FRAGMENT &&
+                   inquiry_fragment(inquiry_members(e->inquiry), &fragment) && fragment.applied &&
+                   !fragment.confirmed
+               ? fragment.generation
+               : 0;
+}
+
 /* False: no change is called for. */
 static bool find_wish(const struct engine *e, struct change_wish *wish)
 {
@@ -333,8 +385,8 @@ static bool find_wish(const struct engine *e, struct change_wish *wish)
     struct health_advice advice =
         health_advise(&e->state.health, &settings, on_relay(e), clock_wall());
 
-    *wish = (struct change_wish){ .as_it_is = is_unfinished(e) };
-    if (wish->as_it_is)
+    *wish = (struct change_wish){ .as_it_is = is_unfinished(e), .applied = unconfirmed(e) };
+    if (wish->as_it_is || wish->applied != 0)
         return true;
     if (advice.bar != HEALTH_FREE)
         return false;
@@ -482,7 +534,7 @@ static bool cannot_change(struct engine *e, engine_answer *answer, void *context
 {
     const char *why = NULL;
 
-    if (e->config->mode != MODE_SWITCH)
+    if (e->config->mode == MODE_OBSERVE)
         why = "mode is observe: nothing is changed; set mode = switch";
     else if (e->change != NULL)
         why = "busy: another change is under way";
@@ -532,6 +584,22 @@ void engine_release(struct engine *e, engine_answer *answer, void *context)
     }
     answer(true, "released: detourd decides again", context);
     decide(e);
+}
+
+void engine_applied(struct engine *e, unsigned long generation, engine_answer *answer,
+                    void *context)
+{
+    if (e->config->mode != MODE_FRAGMENT) {
+        answer(false, "mode is not fragment: nothing waits to be applied", context);
+        return;
+    }
+    bool asked_already = e->applying == generation && e->order.answer == NULL;
+    if (!asked_already && cannot_change(e, answer, context))
+        return;
+    e->order =
+        (struct order){ .given = true, .applied = true, .answer = answer, .context = context };
+    if (!asked_already)
+        start_change(e, (struct change_wish){ .applied = generation });
 }
 
 void engine_forget(struct engine *e, void *context)
@@ -648,6 +716,7 @@ int engine_reload(struct engine *e, struct config *config, char *why, size_t why
     /* A change refers to what goes now; what detour-apply has begun it finishes without us. */
     change_stop(e->change);
     e->change = NULL;
+    e->applying = 0;
     answer_order(e, false, "the configuration was reloaded meanwhile; look at status");
     inquiry_stop(e->inquiry);
     inquiry_want_all(e->inquiry);

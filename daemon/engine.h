@@ -39,6 +39,9 @@ void engine_take_route(struct engine *engine, const char *name, engine_answer *a
                        void *context);
 void engine_hold(struct engine *engine, engine_answer *answer, void *context);
 void engine_release(struct engine *engine, engine_answer *answer, void *context);
+/* Configuration management has applied that generation of a fragment (mode = fragment). */
+void engine_applied(struct engine *engine, unsigned long generation, engine_answer *answer,
+                    void *context);
 void engine_forget(struct engine *engine, void *context);
 
 /* Everything there is to know, for the reports. The pointers are the engine's, valid until the loop

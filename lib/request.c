@@ -6,17 +6,20 @@
 #include <string.h>
 
 #define WORDS_MAX 6
+/* More does not fit everywhere. */
+#define GENERATION_DIGITS 9
 
 static const struct {
     const char *name;
     enum verb verb;
     bool takes_route;
 } verbs[] = {
-    { "facts", VERB_FACTS, false },   { "status", VERB_STATUS, false },
-    { "direct", VERB_DIRECT, false }, { "relay", VERB_RELAY, true },
-    { "plan", VERB_PLAN, true },      { "release", VERB_RELEASE, false },
-    { "rescue", VERB_RESCUE, false }, { "install", VERB_INSTALL, false },
-    { "remove", VERB_REMOVE, false },
+    { "facts", VERB_FACTS, false },     { "status", VERB_STATUS, false },
+    { "direct", VERB_DIRECT, false },   { "relay", VERB_RELAY, true },
+    { "plan", VERB_PLAN, true },        { "release", VERB_RELEASE, false },
+    { "rescue", VERB_RESCUE, false },   { "install", VERB_INSTALL, false },
+    { "remove", VERB_REMOVE, false },   { "fragment", VERB_FRAGMENT, true },
+    { "applied", VERB_APPLIED, false }, { "reload", VERB_RELOAD, false },
 };
 
 static int parse_port(const char *text, uint16_t *port)
@@ -56,9 +59,11 @@ static int parse_relay(char *const words[], size_t count, struct request *out, c
     return 0;
 }
 
-static int parse_plan(char *const words[], size_t count, struct request *out, const char **why)
+/* Of the verbs that only show something. */
+static int parse_route(char *const words[], size_t count, struct request *out, const char **why)
 {
-    *why = "expected: plan direct, or plan relay NAME PORT";
+    *why = out->verb == VERB_PLAN ? "expected: plan direct, or plan relay NAME PORT"
+                                  : "expected: fragment direct, or fragment relay NAME PORT";
     if (count == 1 && strcmp(words[0], "direct") == 0)
         return 0;
     if (count >= 1 && strcmp(words[0], "relay") == 0)
@@ -66,21 +71,46 @@ static int parse_plan(char *const words[], size_t count, struct request *out, co
     return -1;
 }
 
+static int parse_generation(char *const words[], size_t count, struct request *out,
+                            const char **why)
+{
+    *why = "expected: applied GENERATION, a number";
+    if (count != 1 || words[0][0] < '1' || words[0][0] > '9' ||
+        strlen(words[0]) > GENERATION_DIGITS)
+        return -1;
+    for (const char *p = words[0]; *p != '\0'; p++) {
+        if (*p < '0' || *p > '9')
+            return -1;
+        out->generation = out->generation * 10 + (unsigned long)(*p - '0');
+    }
+    return 0;
+}
+
+static int parse_arguments(char *const words[], size_t count, struct request *out, const char **why)
+{
+    switch (out->verb) {
+    case VERB_RELAY:
+        return parse_relay(words, count, out, why);
+    case VERB_PLAN:
+    case VERB_FRAGMENT:
+        return parse_route(words, count, out, why);
+    case VERB_APPLIED:
+        return parse_generation(words, count, out, why);
+    default:
+        *why = "this verb takes no argument";
+        return count == 0 ? 0 : -1;
+    }
+}
+
 static int parse_verb(char *const words[], size_t count, struct request *out, const char **why)
 {
     *why = "unknown verb; there are facts, status, direct, relay, plan, release, rescue, "
-           "install, remove";
+           "install, remove, fragment, applied, reload";
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].name, words[0]) != 0)
             continue;
-        out->verb = verbs[i].verb;
-        out->route = route_direct();
-        if (out->verb == VERB_RELAY)
-            return parse_relay(words + 1, count - 1, out, why);
-        if (out->verb == VERB_PLAN)
-            return parse_plan(words + 1, count - 1, out, why);
-        *why = "this verb takes no argument";
-        return count == 1 ? 0 : -1;
+        *out = (struct request){ .verb = verbs[i].verb, .route = route_direct() };
+        return parse_arguments(words + 1, count - 1, out, why);
     }
     return -1;
 }
@@ -116,9 +146,11 @@ int request_parse(const char *line, size_t len, struct request *out, const char 
 void request_format(const struct request *r, char *out)
 {
     const char *verb = verbs[r->verb].name;
-    const char *between = r->verb == VERB_PLAN ? " relay" : "";
+    const char *between = r->verb == VERB_RELAY ? "" : " relay";
 
-    if (!verbs[r->verb].takes_route)
+    if (r->verb == VERB_APPLIED)
+        snprintf(out, REQUEST_MAX, "%d %s %lu\n", REQUEST_VERSION, verb, r->generation);
+    else if (!verbs[r->verb].takes_route)
         snprintf(out, REQUEST_MAX, "%d %s\n", REQUEST_VERSION, verb);
     else if (route_is_direct(&r->route))
         snprintf(out, REQUEST_MAX, "%d %s direct\n", REQUEST_VERSION, verb);

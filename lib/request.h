@@ -11,6 +11,9 @@
  *     1 install          enter the relays' services in master.cf; by hand alone
  *     1 remove           take everything out again; by hand alone
  *     1 plan direct | 1 plan relay NAME PORT    what such a request would change
+ *     1 fragment direct | 1 fragment relay NAME PORT    the same for configuration management
+ *     1 applied N        configuration management has applied generation N
+ *     1 reload           have Postfix take up what configuration management has written
  *
  * Tokens match [a-z0-9-]{1,64} or are a decimal port, so nothing else can get through: no path,
  * no host, no text for a file.
@@ -34,12 +37,16 @@ enum verb {
     VERB_RELEASE,
     VERB_RESCUE,
     VERB_INSTALL,
-    VERB_REMOVE
+    VERB_REMOVE,
+    VERB_FRAGMENT,
+    VERB_APPLIED,
+    VERB_RELOAD
 };
 
 struct request {
     enum verb verb;
-    struct route route; /* direct, relay and plan only */
+    struct route route;       /* direct, relay, plan and fragment only */
+    unsigned long generation; /* applied only */
 };
 
 /* Parses LEN bytes without the newline. 0, or -1 with *WHY a constant reason. */

@@ -9,11 +9,13 @@
 #include "postfix/answer.h"
 #include "postfix/command.h"
 #include "postfix/facts.h"
+#include "postfix/handover.h"
 #include "postfix/intake.h"
 #include "postfix/linger.h"
 #include "postfix/listen.h"
 #include "postfix/peer.h"
 #include "postfix/plan.h"
+#include "postfix/take_up.h"
 #include "postfix/text.h"
 #include "postfix/transaction.h"
 #include <fcntl.h>
@@ -48,6 +50,8 @@ static int usage(FILE *out, int status)
           "       detour-apply [-c FILE] [--json] [--dry-run] direct | relay NAME PORT\n"
           "       detour-apply [-c FILE] [--json] release | rescue | install | remove\n"
           "       detour-apply [-c FILE] [--json] plan direct | plan relay NAME PORT\n"
+          "       detour-apply [-c FILE] [--json] fragment direct | fragment relay NAME PORT\n"
+          "       detour-apply [-c FILE] [--json] applied GENERATION | reload\n"
           "       detour-apply [-c FILE] --listen PATH\n"
           "       detour-apply [-c FILE]    (one request line on standard input)\n",
           out);
@@ -193,14 +197,28 @@ static int change_route(const struct config *config, const struct request *reque
 {
     const struct route *route = &request->route;
     struct change_request wanted = { .route = *route, .wish = wish_of(request->verb) };
+    bool hands_over = config->mode == MODE_FRAGMENT && request->verb != VERB_REMOVE;
     struct rest rest;
 
     hold_signals(SIG_BLOCK);
-    enum transaction_result result = transaction_run(config, &wanted, answer, &rest);
+    enum transaction_result result = hands_over ? handover_run(config, request, answer, &rest)
+                                                : transaction_run(config, &wanted, answer, &rest);
     if (result != TRANSACTION_FAILED && !rest_is_empty(&rest))
         linger_after(config, route, &rest, answer);
     rest_free(&rest);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
+}
+
+static int change_installation(const struct config *config, const struct request *request,
+                               struct answer *answer)
+{
+    if (config->mode != MODE_FRAGMENT || request->verb == VERB_REMOVE)
+        return change_route(config, request, answer);
+    answer_end(answer, "refused",
+               "mode = fragment: configuration management installs the services; \"detour-apply "
+               "relay NAME PORT\" hands them over",
+               NULL);
+    return EXIT_FAILED;
 }
 
 static int rescue(const struct config *config, struct answer *answer)
@@ -214,6 +232,28 @@ static int rescue(const struct config *config, struct answer *answer)
         linger_after(config, &route, &rest, answer);
     rest_free(&rest);
     return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
+}
+
+/* Also a rescue where a fragment has brought the route: it ends with the same. */
+static int applied(const struct config *config, unsigned long generation, struct answer *answer)
+{
+    struct rest rest;
+    struct route route;
+
+    hold_signals(SIG_BLOCK);
+    enum transaction_result result = handover_applied(config, generation, answer, &route, &rest);
+    if (result != TRANSACTION_FAILED && !rest_is_empty(&rest))
+        linger_after(config, &route, &rest, answer);
+    rest_free(&rest);
+    return result == TRANSACTION_FAILED ? EXIT_FAILED : EXIT_OK;
+}
+
+/* Texts of many lines, which are for programs. */
+static int show_fragment(const struct config *config, const struct route *route,
+                         struct answer *answer)
+{
+    answer->human = false;
+    return handover_show(config, route, answer) ? EXIT_OK : EXIT_FAILED;
 }
 
 static int perform(const struct config *config, const struct request *request,
@@ -231,11 +271,18 @@ static int perform(const struct config *config, const struct request *request,
     case VERB_DIRECT:
     case VERB_RELAY:
     case VERB_RELEASE:
+        return change_route(config, request, answer);
     case VERB_INSTALL:
     case VERB_REMOVE:
-        return change_route(config, request, answer);
+        return change_installation(config, request, answer);
     case VERB_RESCUE:
-        return rescue(config, answer);
+        return config->mode == MODE_FRAGMENT ? applied(config, 0, answer) : rescue(config, answer);
+    case VERB_FRAGMENT:
+        return show_fragment(config, &request->route, answer);
+    case VERB_APPLIED:
+        return applied(config, request->generation, answer);
+    case VERB_RELOAD:
+        return take_up(config, answer) ? EXIT_OK : EXIT_FAILED;
     }
     return EXIT_FAILED;
 }
@@ -252,12 +299,13 @@ static int serve_stdin(const struct config *config, struct answer *answer)
     else
         rc = intake_read(STDIN_FILENO, INTAKE_TIMEOUT_MS, &request, &why);
     intake_discard(STDIN_FILENO);
-    if (rc == 0 && request.verb == VERB_RELAY && config->mode != MODE_SWITCH)
-        rc = why_set(&why, "mode = %s: nothing is changed unless mode is switch",
-                     mode_name(config->mode));
+    if (rc == 0 && request.verb == VERB_RELAY && config->mode == MODE_OBSERVE)
+        rc = why_set(&why, "mode = observe: nothing is changed unless mode is switch or fragment");
     if (rc == 0 && (request.verb == VERB_INSTALL || request.verb == VERB_REMOVE))
         rc = why_set(&why, "what is installed is for the postmaster to decide: by hand, "
                            "\"detour-apply install\" or \"remove\"");
+    if (rc == 0 && request.verb == VERB_RELOAD)
+        rc = why_set(&why, "reload is asked for by hand alone");
     if (rc == 0)
         return perform(config, &request, answer);
     answer_end(answer, "refused", why.text, NULL);

@@ -175,13 +175,20 @@ static enum change_kind prepare_goal(const struct config *config,
     return kind;
 }
 
+static int read_now(const struct config *config, const struct change_request *request,
+                    struct home_now *now, struct why *why)
+{
+    return request->owner == NULL ? home_now_read(config, now, why)
+                                  : home_now_take(config, request->owner, now, why);
+}
+
 static enum change_kind prepare(const struct config *config, const struct change_request *request,
                                 const char *workspace, struct change *change, struct why *why)
 {
     *change = (struct change){ .route = request->route };
     if (request->wish == WISH_ROUTE && route_allowed(config, &request->route, why) == -1)
         return CHANGE_REFUSED;
-    if (home_check(config, why) == -1 || home_now_read(config, &change->now, why) == -1)
+    if (home_check(config, why) == -1 || read_now(config, request, &change->now, why) == -1)
         return CHANGE_FAILED;
     change->route = goal(config, request, change->now.mark);
     return prepare_goal(config, request, workspace, change, why);

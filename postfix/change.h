@@ -85,6 +85,7 @@ struct change_request {
     struct route route;
     bool preview; /* for a plan: all that speaks against it is gathered in refusals, and the change
                      is worked out all the same where that is possible, else AFTER is NULL */
+    const char *owner; /* the owner's main.cf, where the one in place does not tell; or NULL */
 };
 
 /* Fills CHANGE, which change_free ends in every case. WORKSPACE is for stage.h. WHY holds the

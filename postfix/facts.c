@@ -8,6 +8,7 @@
 #include "postfix/files.h"
 #include "postfix/findings.h"
 #include "postfix/generation.h"
+#include "postfix/handover.h"
 #include "postfix/held.h"
 #include "postfix/home.h"
 #include "postfix/instances.h"
@@ -148,8 +149,13 @@ static json_t *common_members(const struct config *config, const struct home_now
 
     if (running == -1)
         return NULL;
+    struct route route = mark->route;
     json_t *members = json_object();
-    json_object_set_new(members, "route", route_json(&mark->route));
+    if (handover_status(config, members, &route, why) == -1) {
+        json_decref(members);
+        return NULL;
+    }
+    json_object_set_new(members, "route", route_json(&route));
     json_object_set_new(members, "installed", json_boolean(mark->kind == BLOCK_TRANSPORT));
     json_object_set_new(members, "drift", texts_json(mark->drift, mark->drift_count));
     json_object_set_new(members, "advice", advice(config, now));
@@ -157,7 +163,7 @@ static json_t *common_members(const struct config *config, const struct home_now
     json_object_set_new(members, "running", json_boolean(running));
     long queued = queue_count(queue_directory);
     json_object_set_new(members, "queue", json_integer(queued));
-    json_object_set_new(members, "shield", shield(config, &mark->route, queued, lifetimes));
+    json_object_set_new(members, "shield", shield(config, &route, queued, lifetimes));
     json_object_set_new(members, "fingerprint", json_sprintf("%016" PRIx64, fingerprint(config)));
     return members;
 }
@@ -185,12 +191,25 @@ json_t *status_members(const struct config *config, struct why *why)
     return members;
 }
 
+static struct view *view_of_fragments_owner(const struct config *config, struct why *why)
+{
+    char *owner = handover_owner(config, why);
+    struct stage_texts texts = { .main_cf = owner,
+                                 .main_cf_len = owner == NULL ? 0 : strlen(owner) };
+    struct view *view = owner == NULL ? NULL : view_staged(config, NULL, &texts, why);
+
+    free(owner);
+    return view;
+}
+
 /* The owner's configuration: where a route of ours is in force, what main.cf was without it. */
 static struct view *view_of_owner(const struct config *config, const struct home_now *now,
                                   struct why *why)
 {
     const char *home = config->postfix.config_directory;
 
+    if (config->mode == MODE_FRAGMENT && now->mark->generation == 0)
+        return view_of_fragments_owner(config, why);
     if (!now->mark->legible || (now->mark->generation == 0 && now->mark->drift_count == 0 &&
                                 now->master.mark->generation == 0))
         return view_read(home, home, why);

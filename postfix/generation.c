@@ -30,8 +30,12 @@ static unsigned long highest_below(const struct config *config, unsigned long li
 
 unsigned long generation_next(const struct config *config, unsigned long in_force)
 {
+    char *fragments = home_path(config, FRAGMENTS);
     unsigned long highest = highest_below(config, NUMBER_MAX);
+    unsigned long handed_out = number_highest_below(fragments, NUMBER_MAX);
 
+    free(fragments);
+    highest = highest > handed_out ? highest : handed_out;
     return (highest > in_force ? highest : in_force) + 1;
 }
 
@@ -96,6 +100,16 @@ static bool is_named(const struct main_cf *cf, const char *directory)
     return false;
 }
 
+/* Whether configuration management may still be told of its files (shelf.h). */
+static bool has_fragment(const struct config *config, unsigned long number)
+{
+    char *path = memory_format("%s/" FRAGMENTS "/%lu", config->postfix.config_directory, number);
+    bool found = number != 0 && access(path, F_OK) == 0;
+
+    free(path);
+    return found;
+}
+
 static int remove_record(const char *directory, const char *name, struct why *why)
 {
     char *path = memory_format("%s/%s", directory, name);
@@ -124,7 +138,9 @@ int generation_clean(const struct config *config, unsigned long keep, const char
 
     for (struct dirent *entry;
          rc == 0 && (entry = directory_next(dir, parent, &rc, why)) != NULL;) {
-        if (entry->d_name[0] == '.' || (keep != 0 && number_of(entry->d_name) == keep))
+        unsigned long number = number_of(entry->d_name);
+        if (entry->d_name[0] == '.' || (keep != 0 && number == keep) ||
+            has_fragment(config, number))
             continue;
         char *path = memory_format("%s/%s", parent, entry->d_name);
         rc = clean_one(path, main, master, why);

@@ -40,8 +40,9 @@ bool generation_holds(const struct config *config, unsigned long number, const c
  */
 int64_t generation_built(const struct config *config, unsigned long number);
 
-/* Removes every generation but KEEP (0: all of them). Where MAIN_CF or MASTER_CF, the texts that
- * are in force, name the files of another, they are the owner's now: only its records go. */
+/* Removes every generation but KEEP (0: all of them) and those that have a fragment. Where MAIN_CF
+ * or MASTER_CF, the texts that are in force, name the files of another, they are the owner's now:
+ * only its records go. */
 int generation_clean(const struct config *config, unsigned long keep, const char *main_cf,
                      const char *master_cf, struct why *why);
 

@@ -5,11 +5,17 @@
 #include "lib/trust.h"
 #include "postfix/command.h"
 #include "postfix/files.h"
+#include "postfix/lock.h"
 #include "postfix/record.h"
 #include "postfix/senders.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define LOCK_WAIT_MS 30000
 
 char *home_path(const struct config *config, const char *name)
 {
@@ -56,6 +62,20 @@ int home_prepare(const struct config *config, struct why *why)
     if (make(config, OUR_DIRECTORY, 0755, why) == -1)
         return -1;
     return make(config, PRIVATE, 0700, why);
+}
+
+int home_lock(const struct config *config, int *fd, struct why *why)
+{
+    char *path = home_path(config, LOCK_FILE);
+    int rc = 0;
+
+    *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*fd == -1)
+        rc = why_errno(why, "cannot open %s", path);
+    else if (!lock_exclusive(*fd, LOCK_WAIT_MS))
+        rc = errno == EINTR ? 1 : why_errno(why, "cannot lock %s", path);
+    free(path);
+    return rc;
 }
 
 bool home_is_unfinished(const struct config *config)
@@ -137,6 +157,19 @@ int home_now_read(const struct config *config, struct home_now *now, struct why 
     read_master_mark(config, now);
     if (now->mark->kind == BLOCK_TRANSPORT && now->mark->leads)
         now->mark->route = now->senders.route;
+    return 0;
+}
+
+int home_now_take(const struct config *config, const char *main_cf, struct home_now *now,
+                  struct why *why)
+{
+    *now = (struct home_now){ .bytes = memory_copy(main_cf), .len = strlen(main_cf) };
+    now->cf = main_cf_parse(now->bytes, now->len);
+    now->master.bytes = read_file(config, "master.cf", &now->master.len, &now->master.cf, why);
+    if (now->master.cf == NULL)
+        return -1;
+    now->mark = mark_read(now->cf, NULL);
+    now->master.mark = master_mark_read(now->master.cf, NULL);
     return 0;
 }
 

@@ -16,6 +16,8 @@
 #define LOCK_FILE     OUR_DIRECTORY "/lock"
 #define STAGE         OUR_DIRECTORY "/stage"
 #define PRIVATE       OUR_DIRECTORY "/private"
+/* For configuration management (shelf.h). */
+#define FRAGMENTS OUR_DIRECTORY "/fragments"
 /* The owner's files as they were before the last route to a relay: for the postmaster to look at; a
  * return never needs it. */
 #define BEFORE        OUR_DIRECTORY "/main.cf.before"
@@ -32,6 +34,10 @@ int home_check(const struct config *config, struct why *why);
 
 /* Makes the directories of ours that are missing. */
 int home_prepare(const struct config *config, struct why *why);
+
+/* Takes the lock that every change is made under, into *FD; closing that lets go of it. 0, 1 when
+ * another change held it for 30 s, or -1 with a reason. */
+int home_lock(const struct config *config, int *fd, struct why *why);
 
 /* What stands in the configuration directory. */
 struct home_now {
@@ -54,6 +60,10 @@ bool home_is_unfinished(const struct config *config);
 
 /* 0, or -1 with a reason. home_now_free ends NOW either way. */
 int home_now_read(const struct config *config, struct home_now *now, struct why *why);
+/* The same with MAIN_CF, a text without NUL and without a route of ours, in the place of main.cf's.
+ */
+int home_now_take(const struct config *config, const char *main_cf, struct home_now *now,
+                  struct why *why);
 void home_now_free(struct home_now *now);
 
 #endif

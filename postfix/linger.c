@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "postfix/handover.h"
 #include "postfix/home.h"
 #include <poll.h>
 #include <stdbool.h>
@@ -25,6 +26,9 @@ static bool still_in_force(const struct config *config, const struct route *rout
 {
     struct home_now now;
     struct why ignored;
+
+    if (config->mode == MODE_FRAGMENT)
+        return handover_in_force(config, route);
     bool same = home_now_read(config, &now, &ignored) == 0 && route_equal(&now.mark->route, route);
 
     home_now_free(&now);

@@ -9,6 +9,7 @@
 #include "postfix/consequences.h"
 #include "postfix/facts.h"
 #include "postfix/generation.h"
+#include "postfix/handover.h"
 #include "postfix/hide.h"
 #include "postfix/install.h"
 #include "postfix/instances.h"
@@ -225,8 +226,16 @@ bool plan_run(const struct config *config, const struct route *route, struct ans
     struct plan plan = { .config = config };
     struct why why;
     int64_t started = clock_mono_ms();
-    struct change_request request = { .route = *route, .preview = true };
-    enum change_kind kind = change_prepare(config, &request, NULL, &plan.change, &why);
+    char *owner = config->mode == MODE_FRAGMENT ? handover_owner(config, &why) : NULL;
+    struct change_request request = { .route = *route, .preview = true, .owner = owner };
+    enum change_kind kind = CHANGE_FAILED;
+    if (owner != NULL || config->mode != MODE_FRAGMENT)
+        kind = change_prepare(config, &request, NULL, &plan.change, &why);
+    if (owner != NULL)
+        findings_add(&plan.change.notes,
+                     "mode = fragment: configuration management has to do this, in its own way; "
+                     "detourctl fragment says what");
+    free(owner);
     bool well = kind == CHANGE_NEEDED || kind == CHANGE_NONE;
 
     answer_step(answer, "prepare", well, clock_mono_ms() - started,

@@ -10,7 +10,6 @@
 #include "postfix/files.h"
 #include "postfix/generation.h"
 #include "postfix/install.h"
-#include "postfix/lock.h"
 #include "postfix/proof.h"
 #include "postfix/record.h"
 #include "postfix/rescue.h"
@@ -23,8 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define LOCK_WAIT_MS 30000
 
 /* How often an edit by somebody else may make us start over. */
 #define ATTEMPTS 3
@@ -60,20 +57,6 @@ static int end(struct transaction *t, const char *step, int rc, const char *deta
 {
     answer_step(t->answer, step, rc == 0, clock_mono_ms() - t->started,
                 rc == 0 ? detail : t->why.text);
-    return rc;
-}
-
-static int take_lock(struct transaction *t)
-{
-    char *path = home_path(t->config, LOCK_FILE);
-    int rc = 0;
-
-    t->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (t->lock == -1)
-        rc = why_errno(&t->why, "cannot open %s", path);
-    else if (!lock_exclusive(t->lock, LOCK_WAIT_MS))
-        rc = errno == EINTR ? 1 : why_errno(&t->why, "cannot lock %s", path);
-    free(path);
     return rc;
 }
 
@@ -603,7 +586,7 @@ static int open_home(struct transaction *t)
         fail(t, "failed");
         return -1;
     }
-    int rc = take_lock(t);
+    int rc = home_lock(t->config, &t->lock, &t->why);
     t->was_unfinished = home_is_unfinished(t->config);
     if (rc == 1)
         why_set(&t->why, "another change is under way");

@@ -9,6 +9,7 @@
 #include "lib/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PROOF_FRESH    30 /* s: a proof that is younger counts as just now */
 #define LINE_MAX_BYTES 512
@@ -42,44 +43,84 @@ static void finish(struct change *c)
     release(c);
 }
 
+/* What became of it, where it is well. */
+static void say_done(struct change *c, const json_t *last)
+{
+    struct inquiry_fragment fragment;
+    char name[ROUTE_TEXT];
+
+    route_text(&c->route, name);
+    if (c->wish.release) {
+        snprintf(c->line, sizeof c->line, "released: detourd decides again");
+    } else if (inquiry_fragment(last, &fragment)) {
+        route_text(&fragment.route, name);
+        bool is_new = strcmp(json_string_value(json_object_get(last, "result")), "ok") == 0;
+        snprintf(c->line, sizeof c->line,
+                 !fragment.applied ? "generation %lu, route %s, waits to be applied"
+                 : is_new          ? "generation %lu is in force: route is %s"
+                                   : "generation %lu is in force already: route is %s",
+                 fragment.generation, name);
+        c->result.handed_over = is_new && !fragment.applied;
+    } else {
+        snprintf(c->line, sizeof c->line, "route is %s", name);
+    }
+}
+
+static void say_failed(struct change *c, const char *reason)
+{
+    char name[ROUTE_TEXT];
+
+    route_text(&c->route, name);
+    if (c->wish.release)
+        snprintf(c->line, sizeof c->line, "release: %s", reason);
+    else if (c->wish.applied != 0)
+        snprintf(c->line, sizeof c->line, "generation %lu: %s", c->wish.applied, reason);
+    else
+        snprintf(c->line, sizeof c->line, "route %s: %s", name, reason);
+}
+
 static void answered(const struct apply_result *result, void *context)
 {
     struct change *c = context;
-    char name[ROUTE_TEXT];
 
     c->call = NULL;
-    route_text(&c->route, name);
     c->result.ok = result->end == APPLY_OK;
     c->result.slow =
         result->end == APPLY_OK ? json_string_value(json_object_get(result->last, "slow")) : NULL;
     c->result.known = c->result.ok && inquiry_route(result->last, &c->result.route);
-    if (c->result.ok && c->wish.release)
-        snprintf(c->line, sizeof c->line, "released: detourd decides again");
-    else if (c->result.ok)
-        snprintf(c->line, sizeof c->line, "route is %s", name);
-    else if (c->wish.release)
-        snprintf(c->line, sizeof c->line, "release: %s", result->reason);
+    if (c->result.ok)
+        say_done(c, result->last);
     else
-        snprintf(c->line, sizeof c->line, "route %s: %s", name, result->reason);
+        say_failed(c, result->reason);
     finish(c);
+}
+
+static void say_begun(struct change *c)
+{
+    char name[ROUTE_TEXT];
+
+    route_text(&c->route, name);
+    if (c->wish.release) {
+        snprintf(c->text, sizeof c->text, "asking what was edited");
+    } else if (c->wish.applied != 0) {
+        snprintf(c->text, sizeof c->text, "looking at generation %lu", c->wish.applied);
+    } else {
+        snprintf(c->text, sizeof c->text, "switching to %s", name);
+        log_notice("%s", c->text);
+    }
 }
 
 static void ask(struct change *c, const struct route *route)
 {
     struct request request = { .verb = c->wish.release          ? VERB_RELEASE
+                                       : c->wish.applied != 0   ? VERB_APPLIED
                                        : route_is_direct(route) ? VERB_DIRECT
                                                                 : VERB_RELAY,
-                               .route = *route };
-    char name[ROUTE_TEXT];
+                               .route = *route,
+                               .generation = c->wish.applied };
 
     c->route = *route;
-    route_text(route, name);
-    if (c->wish.release) {
-        snprintf(c->text, sizeof c->text, "asking what was edited");
-    } else {
-        snprintf(c->text, sizeof c->text, "switching to %s", name);
-        log_notice("%s", c->text);
-    }
+    say_begun(c);
     c->call = apply_start(c->means.base, c->means.socket, &request, answered, c);
 }
 
@@ -132,7 +173,7 @@ static void begin(evutil_socket_t fd, short events, void *context)
 
     (void)fd;
     (void)events;
-    if (c->wish.as_it_is || c->wish.direct || c->wish.release) {
+    if (c->wish.as_it_is || c->wish.direct || c->wish.release || c->wish.applied != 0) {
         ask(c, c->wish.as_it_is ? &c->wish.in_use : &direct);
         return;
     }

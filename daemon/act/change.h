@@ -27,14 +27,16 @@ struct change_wish {
     char relay[TOKEN_MAX + 1]; /* that one alone; empty for any */
     bool leave;                /* not the one in use */
     struct route in_use;
-    bool as_it_is; /* ask for IN_USE again, without a proof: finishes what was cut off */
-    bool release;  /* accept what somebody else has edited of a route, which ends it */
+    bool as_it_is;         /* ask for IN_USE again, without a proof: finishes what was cut off */
+    bool release;          /* accept what somebody else has edited of a route, which ends it */
+    unsigned long applied; /* configuration management has applied that generation; 0: no */
 };
 
 struct change_result {
     bool ok;
     bool known; /* detour-apply said which route is in force now: */
     struct route route;
+    bool handed_over; /* configuration management has something new to apply */
     const char *slow; /* why mail that hung in the block leaves late, or "" */
     const char *line; /* what became of it, for people */
 };

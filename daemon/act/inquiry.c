@@ -136,6 +136,21 @@ bool inquiry_route(const json_t *members, struct route *out)
     return true;
 }
 
+bool inquiry_fragment(const json_t *members, struct inquiry_fragment *out)
+{
+    const json_t *o = json_object_get(members, "fragment");
+    const char *state = json_string_value(json_object_get(o, "state"));
+    json_int_t generation = json_integer_value(json_object_get(o, "generation"));
+
+    *out = (struct inquiry_fragment){ .route = route_direct() };
+    if (state == NULL || generation <= 0 || !inquiry_route(o, &out->route))
+        return false;
+    out->generation = (unsigned long)generation;
+    out->applied = strcmp(state, "applied") == 0;
+    out->confirmed = json_is_true(json_object_get(o, "confirmed"));
+    return true;
+}
+
 static const char *text(const struct inquiry *q, const char *member)
 {
     return json_string_value(json_object_get(q->members, member));

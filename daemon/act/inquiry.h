@@ -40,6 +40,16 @@ const char *inquiry_problem(const struct inquiry *inquiry); /* "" after a good a
 /* The route in MEMBERS; false where there is none. */
 bool inquiry_route(const json_t *members, struct route *out);
 
+/* What waits for configuration management, or was applied by it, as MEMBERS say; false where there
+ * is nothing of the kind. */
+struct inquiry_fragment {
+    unsigned long generation;
+    struct route route;
+    bool applied;   /* it is in force, */
+    bool confirmed; /* and what follows a switch was done */
+};
+bool inquiry_fragment(const json_t *members, struct inquiry_fragment *out);
+
 /* What was said of how Postfix goes out; points into the members. */
 void inquiry_identity(const struct inquiry *inquiry, struct postfix_identity *out);
 

@@ -22,6 +22,10 @@ static const struct subcommand {
     { "route", command_remote, "direct|NAME|auto", "take that route and hold it, or decide again" },
     { "hold", command_remote, "", "stay on the present route" },
     { "release", command_remote, "", "end a hold" },
+    { "fragment", command_fragment,
+      "[--json] [--format main.cf|postconf|ansible|salt] direct|NAME [PORT]",
+      "what configuration management applies for that route" },
+    { "applied", command_remote, "GENERATION", "configuration management has applied it" },
     { "plan", command_plan, "[--json] [direct|NAME [PORT]]",
       "the exact difference that a switch would make, and which mail would not follow" },
 };

@@ -96,13 +96,72 @@ static json_t *verdict_document(const struct engine_view *v)
     return o;
 }
 
+/* Of a fragment: what configuration management applies. */
+
+static const char *fragment_word(const struct engine_view *v, const char *key)
+{
+    const char *text =
+        json_string_value(json_object_get(json_object_get(v->facts, "fragment"), key));
+
+    return v->config->mode == MODE_FRAGMENT && text != NULL ? text : "";
+}
+
+static bool fragment_waits(const struct engine_view *v)
+{
+    const char *state = fragment_word(v, "state");
+
+    return *state != '\0' && strcmp(state, "applied") != 0;
+}
+
+/* "generation 7 (ses:587)" */
+static void fragment_name(const struct engine_view *v, char *out, size_t size)
+{
+    const json_t *o = json_object_get(v->facts, "fragment"), *route = json_object_get(o, "route");
+    const char *name = json_string_value(json_object_get(route, "name"));
+    long long port = json_integer_value(json_object_get(route, "port"));
+    char text[16] = "";
+
+    if (port != 0)
+        snprintf(text, sizeof text, ":%lld", port);
+    snprintf(out, size, "generation %lld (%.64s%s)",
+             (long long)json_integer_value(json_object_get(o, "generation")),
+             name == NULL ? "" : name, text);
+}
+
+static json_t *fragment_document(const struct engine_view *v)
+{
+    static const char *const members[] = { "generation", "route", "state", "missing", "directory" };
+    const json_t *fragment = json_object_get(v->facts, "fragment");
+    int64_t written = json_integer_value(json_object_get(fragment, "written"));
+
+    if (*fragment_word(v, "state") == '\0')
+        return json_null();
+    json_t *o = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        json_object_set(o, members[i], json_object_get(fragment, members[i]));
+    json_object_set_new(o, "since", time_json(written));
+    json_object_set_new(o, "seconds", json_integer(v->now - written));
+    return o;
+}
+
 /* What comes next, in one clause. */
+static void waiting_text(const struct engine_view *v, char *out, size_t size)
+{
+    char name[128], since[CLOCK_TEXT];
+
+    fragment_name(v, name, sizeof name);
+    clock_text(
+        json_integer_value(json_object_get(json_object_get(v->facts, "fragment"), "written")),
+        since);
+    snprintf(out, size, "waiting for %s to be applied since %s", name, since);
+}
+
 static void barred_text(const struct engine_view *v, const char *what, char *out, size_t size)
 {
     char span[SPAN_TEXT];
 
     span_text(v->advice.until - v->now, span);
-    if (v->config->mode != MODE_SWITCH)
+    if (v->config->mode == MODE_OBSERVE)
         snprintf(out, size, "would %s now, but mode is observe", what);
     else if (json_array_size(json_object_get(v->facts, "drift")) > 0)
         snprintf(out, size, "would %s, but stands down until release: main.cf was edited", what);
@@ -145,6 +204,8 @@ static json_t *next_document(const struct engine_view *v)
 
     if (v->change[0] != '\0')
         snprintf(text, sizeof text, "%s", v->change);
+    else if (fragment_waits(v))
+        waiting_text(v, text, sizeof text);
     else if (v->advice.wish == HEALTH_LEAVE)
         barred_text(v, "switch to a relay", text, sizeof text);
     else if (v->advice.wish == HEALTH_RETURN)
@@ -168,6 +229,22 @@ static void add_each(json_t *list, const char *what, const json_t *texts)
 
     json_array_foreach(texts, i, text) if (json_string_value(text) != NULL)
         add(list, what, json_string_value(text));
+}
+
+/* One line for all of TEXTS. */
+static void add_each_of(json_t *list, const char *subject, const char *what, const json_t *texts)
+{
+    struct text line;
+    size_t i;
+    json_t *text;
+
+    text_begin(&line);
+    text_add(&line, "%s%s", subject, what);
+    json_array_foreach(texts, i, text) if (json_string_value(text) != NULL)
+        text_add(&line, "%s%s", i == 0 ? "" : ", ", json_string_value(text));
+    char *whole = text_end(&line);
+    add(list, whole, "");
+    free(whole);
 }
 
 static void add_relay_problems(json_t *list, const struct engine_view *v)
@@ -246,6 +323,24 @@ static void add_shield_problem(json_t *list, const struct engine_view *v)
                                              held == 1 ? "is" : "are", expiry));
 }
 
+static void add_fragment_problems(json_t *list, const struct engine_view *v)
+{
+    const char *state = fragment_word(v, "state");
+    char name[128];
+
+    if (!fragment_waits(v))
+        return;
+    fragment_name(v, name, sizeof name);
+    if (strcmp(state, "not reloaded") == 0)
+        json_array_append_new(
+            list, json_sprintf("%s is applied, but Postfix was not reloaded since", name));
+    else if (strcmp(state, "waiting") == 0)
+        json_array_append_new(list, json_sprintf("%s is not applied yet", name));
+    else
+        add_each_of(list, name, " is applied in part; main.cf does not set as it says: ",
+                    json_object_get(json_object_get(v->facts, "fragment"), "missing"));
+}
+
 static json_t *problems_document(const struct engine_view *v, const json_t *verdict)
 {
     json_t *list = json_array(), *running = json_object_get(v->facts, "running");
@@ -260,7 +355,8 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
         add(list, "mail that hung in the block left late after the last switch: ", v->change_slow);
     add_shield_problem(list, v);
     add_drift_problems(list, v);
-    if (v->config->mode == MODE_SWITCH && v->route_known && route_is_direct(&v->route))
+    add_fragment_problems(list, v);
+    if (v->config->mode != MODE_OBSERVE && v->route_known && route_is_direct(&v->route))
         add_each(list, "a switch would be refused: ", json_object_get(v->facts, "refusals"));
     add_relay_problems(list, v);
     add_port_problems(list, verdict, v);
@@ -280,6 +376,8 @@ json_t *status_json(const struct engine_view *v)
     json_object_set_new(o, "verdict", verdict);
     json_object_set_new(o, "relays", relay_list(v));
     json_object_set_new(o, "postfix", postfix_document(v));
+    if (v->config->mode == MODE_FRAGMENT)
+        json_object_set_new(o, "fragment", fragment_document(v));
     json_object_set_new(o, "next", next_document(v));
     return o;
 }

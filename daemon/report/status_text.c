@@ -84,6 +84,24 @@ static void add_postfix(struct text *t, const json_t *document)
     text_add(t, "\n");
 }
 
+/* What configuration management has to apply, or has applied. */
+static void add_fragment(struct text *t, const json_t *document)
+{
+    const json_t *fragment = json_object_get(document, "fragment");
+    const json_t *route = json_object_get(fragment, "route");
+    char port[16] = "", span[SPAN_TEXT];
+
+    if (!json_is_object(fragment))
+        return;
+    if (number(route, "port") != 0)
+        snprintf(port, sizeof port, ":%lld", number(route, "port"));
+    span_text(number(fragment, "seconds"), span);
+    text_add(t, "Fragment generation %lld, route %s%s: %s; written %s (%s)\n",
+             number(fragment, "generation"), word(route, "name"), port, word(fragment, "state"),
+             word(fragment, "since"), span);
+    text_add(t, "         %s\n", word(fragment, "directory"));
+}
+
 static void add_problems(struct text *t, const json_t *document)
 {
     size_t i;
@@ -103,6 +121,7 @@ char *status_text(const json_t *document)
     text_add(&t, "Relays   ");
     add_relays(&t, json_object_get(document, "relays"), "         ");
     add_postfix(&t, document);
+    add_fragment(&t, document);
     text_add(&t, "Next     %s\n", word(document, "next"));
     add_problems(&t, document);
     return text_end(&t);

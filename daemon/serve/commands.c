@@ -130,6 +130,35 @@ static const char *plan_route(const struct engine *engine, const struct words *w
     return NULL;
 }
 
+static void run_applied(struct client *client, struct words *w)
+{
+    const char *number = w->count == 2 ? w->word[1] : "";
+    size_t digits = strspn(number, "0123456789");
+
+    if (number[0] < '1' || number[0] > '9' || number[digits] != '\0' || digits > 9) {
+        client_say(client, "usage: applied GENERATION\n");
+        return;
+    }
+    client_wait(client, NULL);
+    engine_applied(client_engine(client), strtoul(number, NULL, 10), answered, client);
+}
+
+/* Always JSON: the texts of all formats. */
+static void run_fragment(struct client *client, struct words *w)
+{
+    struct engine_view view = engine_view(client_engine(client));
+    struct request request = { .verb = VERB_FRAGMENT };
+    size_t count = w->count - wants_json(w);
+    const char *why = count < 2 ? "usage: fragment direct|NAME [PORT] json"
+                                : plan_route(client_engine(client), w, count, &request.route);
+
+    if (why != NULL)
+        answered(false, why, client);
+    else
+        client_wait(client, apply_start(client_base(client), view.config->apply.socket, &request,
+                                        planned_json, client));
+}
+
 static void run_plan(struct client *client, struct words *w)
 {
     struct engine_view view = engine_view(client_engine(client));
@@ -158,6 +187,10 @@ static const struct command {
     { "relays", false, run_relays, "relays [json]", "each relay and its last proof" },
     { "plan", false, run_plan, "plan [direct|NAME [PORT]] [json]",
       "the difference that a switch would make" },
+    { "fragment", false, run_fragment, "fragment direct|NAME [PORT] json",
+      "what configuration management applies for it" },
+    { "applied", true, run_applied, "applied GENERATION",
+      "configuration management has applied that" },
     { "route", true, run_route, "route direct|NAME|auto", "take that route and hold it" },
     { "hold", true, run_hold, "hold", "stay on the present route" },
     { "release", true, run_release, "release", "end a hold" },

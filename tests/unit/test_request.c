@@ -9,9 +9,17 @@
 static void good_requests_come_back_the_same(void **state)
 {
     static const char *const rows[] = {
-        "1 facts",         "1 status",      "1 direct",
-        "1 relay ses 587", "1 plan direct", "1 plan relay a-1 2525",
+        "1 facts",
+        "1 status",
+        "1 direct",
+        "1 relay ses 587",
+        "1 plan direct",
+        "1 plan relay a-1 2525",
         "1 rescue",
+        "1 fragment direct",
+        "1 applied 7",
+        "1 applied 999999999",
+        "1 fragment relay ses 587",
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -38,7 +46,6 @@ static void bad_requests_are_refused(void **state)
         " 1 facts",
         "1 facts ",
         "1 Facts",
-        "1 reload",
         "1 direct ses",
         "1 relay",
         "1 relay ses",
@@ -51,6 +58,16 @@ static void bad_requests_are_refused(void **state)
         "1 relay direct 587",
         "1 rescue ses",
         "1 plan",
+        "1 fragment",
+        "1 fragment ses 587",
+        "1 applied",
+        "1 applied 0",
+        "1 applied 07",
+        "1 applied -1",
+        "1 applied 1 2",
+        "1 applied 7x",
+        "1 applied 1000000000",
+        "1 reload now",
         "1 plan ses 587",
         "1 plan direct now",
         "1 facts\r",

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What main.cf and master.cf say now, for comparing it with fragments. */
+#ifndef DETOURD_POSTFIX_LIVE_H
+#define DETOURD_POSTFIX_LIVE_H
+
+#include "lib/config.h"
+#include "postfix/findings.h"
+#include "postfix/fragment.h"
+#include "postfix/reading.h"
+#include "postfix/shelf.h"
+#include "postfix/why.h"
+#include <stdint.h>
+
+struct live {
+    struct reading main_cf;
+    char *services; /* "postconf -M", blanks squeezed; NULL where nobody wants to know */
+};
+
+/* 0, or -1 with a reason. live_free ends OUT either way. */
+int live_read(const struct config *config, bool with_services, struct live *out, struct why *why);
+void live_free(struct live *live);
+
+/* The value or entry that is there; NULL where there is none. The caller frees it. */
+char *live_value(const struct live *live, const struct fragment_item *item);
+
+/* Whether the running Postfix has taken up main.cf, and master.cf, since they were changed: 1, 0,
+ * or -1 with a reason. One that is stopped reads them when it starts: 1. */
+int live_is_taken_up(const struct config *config, struct why *why);
+
+/* When the younger of the two became what it is, as clock_mono_ms() counts: 0, or -1 with a reason.
+ */
+int live_changed_at(const struct config *config, int64_t *at, struct why *why);
+
+enum standing_state {
+    STANDING_NONE,     /* there is no fragment */
+    STANDING_WAITING,  /* nothing of it is applied, */
+    STANDING_PARTLY,   /* or not all of it */
+    STANDING_UNLOADED, /* all, but Postfix was not reloaded */
+    STANDING_APPLIED
+};
+
+/* How it stands with the current fragment. */
+struct standing {
+    enum standing_state state;
+    struct route route;      /* in force: of a fragment that is applied, or direct */
+    struct findings missing; /* the names of what is not applied */
+};
+
+const char *standing_name(enum standing_state state);
+
+/* 0, or -1 with a reason; standing_free ends OUT either way. */
+int standing_find(const struct config *config, const struct shelf *shelf, const struct live *live,
+                  struct standing *out, struct why *why);
+void standing_free(struct standing *standing);
+
+#endif
