@@ -197,12 +197,12 @@ static int change_route(const struct config *config, const struct request *reque
 {
     const struct route *route = &request->route;
     struct change_request wanted = { .route = *route, .wish = wish_of(request->verb) };
-    bool hands_over = config->mode == MODE_FRAGMENT && request->verb != VERB_REMOVE;
     struct rest rest;
 
     hold_signals(SIG_BLOCK);
-    enum transaction_result result = hands_over ? handover_run(config, request, answer, &rest)
-                                                : transaction_run(config, &wanted, answer, &rest);
+    enum transaction_result result = config->mode == MODE_FRAGMENT
+                                         ? handover_run(config, request, answer, &rest)
+                                         : transaction_run(config, &wanted, answer, &rest);
     if (result != TRANSACTION_FAILED && !rest_is_empty(&rest))
         linger_after(config, route, &rest, answer);
     rest_free(&rest);

@@ -178,8 +178,10 @@ static enum change_kind prepare_goal(const struct config *config,
 static int read_now(const struct config *config, const struct change_request *request,
                     struct home_now *now, struct why *why)
 {
-    return request->owner == NULL ? home_now_read(config, now, why)
-                                  : home_now_take(config, request->owner, now, why);
+    if (request->owner == NULL)
+        return home_now_read(config, now, why);
+    home_now_take(request->owner, request->owner_master, now);
+    return 0;
 }
 
 static enum change_kind prepare(const struct config *config, const struct change_request *request,

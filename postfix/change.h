@@ -85,7 +85,8 @@ struct change_request {
     struct route route;
     bool preview; /* for a plan: all that speaks against it is gathered in refusals, and the change
                      is worked out all the same where that is possible, else AFTER is NULL */
-    const char *owner; /* the owner's main.cf, where the one in place does not tell; or NULL */
+    /* The owner's files, where those in place do not tell; or NULL. */
+    const char *owner, *owner_master;
 };
 
 /* Fills CHANGE, which change_free ends in every case. WORKSPACE is for stage.h. WHY holds the

@@ -3,6 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
+#include "postfix/entry.h"
 #include "postfix/generation.h"
 #include "postfix/hide.h"
 #include "postfix/text.h"
@@ -19,10 +20,7 @@ int draft_look(const struct config *config, struct draft *out, struct why *why)
         return -1;
     if (config->mode == MODE_FRAGMENT && shelf_read(config, &out->shelf, why) == -1)
         return -1;
-    bool services = false;
-    for (size_t i = 0; i < out->shelf.count; i++)
-        services = services || fragment_has_services(out->shelf.kept[i]);
-    if (live_read(config, services, &out->live, why) == -1)
+    if (live_read(config, &out->live, why) == -1)
         return -1;
     return standing_find(config, &out->shelf, &out->live, &out->standing, why);
 }
@@ -56,6 +54,18 @@ static bool is_ours(const struct shelf *shelf, const char *name, const char *val
     return false;
 }
 
+/* The same of an entry of master.cf, in one line. */
+static bool is_our_service(const struct shelf *shelf, const char *name, const char *entry)
+{
+    for (size_t n = 0; entry != NULL && n < shelf->count; n++) {
+        const struct fragment_item *item = fragment_service(shelf->kept[n], name);
+        if (item != NULL && (fragment_item_is_stale(item, entry) ||
+                             (item->value != NULL && strcmp(item->value, entry) == 0)))
+            return true;
+    }
+    return false;
+}
+
 static const char *live_parameter(const struct draft *d, const char *name)
 {
     return parameters_value(d->live.main_cf.set, name);
@@ -75,12 +85,12 @@ static const char *owners_value(const struct draft *d, const char *name)
 }
 
 /* The names that a fragment here is about, each once. */
-static void collect_names(const struct shelf *shelf, struct settings *names)
+static void collect_names(const struct shelf *shelf, bool services, struct settings *names)
 {
     for (size_t n = 0; n < shelf->count; n++)
         for (size_t i = 0; i < shelf->kept[n]->count; i++) {
             const struct fragment_item *item = &shelf->kept[n]->item[i];
-            if (!item->is_service && settings_find(names, item->name) == NO_SETTING)
+            if (item->is_service == services && settings_find(names, item->name) == NO_SETTING)
                 settings_add(names, item->name, "");
         }
 }
@@ -102,7 +112,7 @@ char *draft_owner(const struct draft *d)
         if (line->text[line->len - 1] != '\n')
             fputc('\n', text.out);
     }
-    collect_names(&d->shelf, &names);
+    collect_names(&d->shelf, false, &names);
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.item[i].name, *owner = owners_value(d, name);
         if (owner == NULL || !is_ours(&d->shelf, name, live_parameter(d, name)))
@@ -113,6 +123,34 @@ char *draft_owner(const struct draft *d)
     }
     text_close(&text);
     settings_free(&names);
+    return text.bytes;
+}
+
+char *draft_owner_master(const struct draft *d)
+{
+    const struct main_cf *cf = d->now.master.cf;
+    struct text text;
+    size_t at = 0;
+
+    text_open(&text);
+    while (at < main_cf_line_count(cf)) {
+        struct entry_lines lines = entry_next(cf, at);
+        size_t end = lines.first;
+        char *name = NULL, *entry = NULL;
+        if (lines.first < main_cf_line_count(cf)) {
+            struct fragment_item item = { .is_service = true };
+            end = lines.last + 1;
+            item.name = name = entry_name(cf, lines);
+            entry = name == NULL ? NULL : live_value(&d->live, &item);
+        }
+        bool ours = name != NULL && is_our_service(&d->shelf, name, entry);
+        for (size_t i = at; i < (ours ? lines.first : end); i++)
+            fwrite(main_cf_line(cf, i)->text, 1, main_cf_line(cf, i)->len, text.out);
+        free(name);
+        free(entry);
+        at = end;
+    }
+    text_close(&text);
     return text.bytes;
 }
 
@@ -146,17 +184,20 @@ static struct fragment *begin_fragment(const struct config *config, const struct
     return f;
 }
 
-/* What this method sends mail to the relay with. */
+/* What a method sends mail to the relay with. */
 static bool leads_to_relay(const char *name)
 {
-    return strcmp(name, "relayhost") == 0;
+    return strcmp(name, "relayhost") == 0 ||
+           strcmp(name, "sender_dependent_default_transport_maps") == 0;
 }
 
 /* Whatever was handed out for that name so far. */
 static void add_stale(const struct shelf *shelf, struct fragment_item *item)
 {
     for (size_t n = 0; n < shelf->count; n++) {
-        const struct fragment_item *old = fragment_parameter(shelf->kept[n], item->name);
+        const struct fragment_item *old = item->is_service
+                                              ? fragment_service(shelf->kept[n], item->name)
+                                              : fragment_parameter(shelf->kept[n], item->name);
         if (old == NULL)
             continue;
         for (size_t i = 0; i < old->stale_count; i++)
@@ -180,13 +221,44 @@ static void add_item(const struct draft *d, const char *name, const char *value,
         fragment_drop(d->fragment);
 }
 
+/* VALUE of NULL: it goes. */
+static void add_service(const struct draft *d, const char *name, const char *value)
+{
+    struct fragment_item asked = { .is_service = true, .name = (char *)(uintptr_t)name };
+    char *before = live_value(&d->live, &asked);
+    struct fragment_item *item = fragment_add(d->fragment, name, value, before, NULL);
+
+    item->is_service = true;
+    item->restores = value == NULL;
+    add_stale(&d->shelf, item);
+    if (item->restores && item->stale_count == 0)
+        fragment_drop(d->fragment);
+    free(before);
+}
+
+static void add_services(const struct draft *d, const struct services *services)
+{
+    struct settings names = { 0 };
+
+    for (size_t i = 0; i < services->count; i++) {
+        char *entry = live_one_line(services->item[i].text);
+        add_service(d, services->item[i].name, entry);
+        free(entry);
+    }
+    collect_names(&d->shelf, true, &names);
+    for (size_t i = 0; i < names.count; i++)
+        if (services_find(services, names.item[i].name) == NO_SERVICE)
+            add_service(d, names.item[i].name, NULL);
+    settings_free(&names);
+}
+
 static void add_items(const struct draft *d, const struct settings *settings)
 {
     struct settings names = { 0 };
 
     for (size_t i = 0; i < settings->count; i++)
         add_item(d, settings->item[i].name, settings->item[i].value, false);
-    collect_names(&d->shelf, &names);
+    collect_names(&d->shelf, false, &names);
     for (size_t i = 0; i < names.count; i++)
         if (settings_find(settings, names.item[i].name) == NO_SETTING)
             add_item(d, names.item[i].name, NULL, true);
@@ -250,7 +322,9 @@ static bool sets_the_same(const struct fragment *current, const struct fragment 
         const struct fragment_item *item = &f->item[i];
         if (item->restores)
             continue;
-        const struct fragment_item *other = fragment_parameter(current, item->name);
+        const struct fragment_item *other = item->is_service
+                                                ? fragment_service(current, item->name)
+                                                : fragment_parameter(current, item->name);
         char *value = replace_all(item->value, f->maps, current->maps);
         bool same = other != NULL && !other->restores && strcmp(value, other->value) == 0;
         free(value);
@@ -265,8 +339,12 @@ static bool is_current(const struct config *config, const struct draft *d)
 {
     const struct fragment *current = d->shelf.current, *f = d->fragment;
 
-    return current != NULL && route_equal(&current->route, &f->route) &&
-           strcmp(current->method, f->method) == 0 && current->maps != NULL &&
+    /* With the method transport one installation is for all routes. */
+    bool same_route = current != NULL &&
+                      (route_equal(&current->route, &f->route) ||
+                       (fragment_installs(current) && !fragment_awaits_map(&d->shelf, current)));
+
+    return same_route && strcmp(current->method, f->method) == 0 && current->maps != NULL &&
            sets_the_same(current, f) &&
            generation_holds(config, current->generation, change_map_type(&d->change),
                             &d->change.rendering.contents);
@@ -282,15 +360,19 @@ static enum change_kind drop_fragment(struct draft *d)
 static enum change_kind prepare_relay(const struct config *config, const struct route *route,
                                       const char *workspace, struct draft *d, struct why *why)
 {
-    char *owner = config->mode == MODE_FRAGMENT ? draft_owner(d) : NULL;
-    struct change_request request = { .route = *route, .owner = owner };
+    bool hands_over = config->mode == MODE_FRAGMENT;
+    char *owner = hands_over ? draft_owner(d) : NULL;
+    char *master = hands_over ? draft_owner_master(d) : NULL;
+    struct change_request request = { .route = *route, .owner = owner, .owner_master = master };
     enum change_kind kind = change_prepare(config, &request, workspace, &d->change, why);
 
     free(owner);
+    free(master);
     if (kind != CHANGE_NEEDED)
         return kind;
     d->fragment = begin_fragment(config, route, d->change.generation);
     add_items(d, &d->change.rendering.settings);
+    add_services(d, &d->change.rendering.services);
     if (is_current(config, d))
         return drop_fragment(d);
     return check_fragment(d, why) == 0 ? CHANGE_NEEDED : CHANGE_REFUSED;
@@ -300,11 +382,13 @@ static enum change_kind prepare_direct(const struct config *config, const struct
                                        struct draft *d)
 {
     static const struct settings none = { 0 };
+    static const struct services no_services = { 0 };
 
     if (d->shelf.current == NULL || route_is_direct(&d->shelf.current->route))
         return CHANGE_NONE;
     d->fragment = begin_fragment(config, route, generation_next(config, 0));
     add_items(d, &none);
+    add_services(d, &no_services);
     return CHANGE_NEEDED;
 }
 

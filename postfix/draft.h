@@ -36,7 +36,8 @@ void draft_free(struct draft *draft);
 /* Whether main.cf holds a block of mode switch, or what is left of one. */
 bool draft_has_block(const struct draft *draft);
 
-/* The owner's main.cf; the caller frees it. */
+/* The owner's main.cf and master.cf; the caller frees them. */
 char *draft_owner(const struct draft *draft);
+char *draft_owner_master(const struct draft *draft);
 
 #endif

@@ -89,13 +89,14 @@ static void put_ansible_service(FILE *out, const struct fragment *f, const struc
         put_argument(out, item->name);
     else
         put(out, INDENT, quote_line(item, quote_ansible), "\n");
-    fprintf(out,
-            "  when: detourd_%s in (detourd_master_cf.stdout | "
-            "regex_replace('[ \\t]+', ' ')).splitlines()%s\n  vars:\n",
-            goes ? "name" : "entry",
-            goes ? " | map('regex_replace', '^(\\S+) (\\S+) .*', "
-                   "'\\1/\\2')"
-                 : " is false");
+    fprintf(
+        out,
+        goes ? "  when: detourd_name in ((detourd_master_cf.stdout | regex_replace('[ \\t]+', ' ')"
+               ").splitlines() | map('regex_replace', '^([^ ]+) ([^ ]+) .*', '\\\\1/\\\\2') | "
+               "list)\n"
+             : "  when: detourd_entry not in (detourd_master_cf.stdout | regex_replace('[ \\t]+', "
+               "' ')).splitlines()\n");
+    fprintf(out, "  vars:\n");
     put(out, goes ? "      detourd_name: " : "      detourd_entry: ",
         quote_ansible(goes ? item->name : item->value), "\n");
 }

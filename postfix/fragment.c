@@ -62,12 +62,22 @@ void fragment_item_add_stale(struct fragment_item *item, const char *value)
     item->stale[item->stale_count++] = memory_copy(value);
 }
 
-const struct fragment_item *fragment_parameter(const struct fragment *f, const char *name)
+static const struct fragment_item *find(const struct fragment *f, bool service, const char *name)
 {
     for (size_t i = 0; i < f->count; i++)
-        if (!f->item[i].is_service && strcmp(f->item[i].name, name) == 0)
+        if (f->item[i].is_service == service && strcmp(f->item[i].name, name) == 0)
             return &f->item[i];
     return NULL;
+}
+
+const struct fragment_item *fragment_parameter(const struct fragment *f, const char *name)
+{
+    return find(f, false, name);
+}
+
+const struct fragment_item *fragment_service(const struct fragment *f, const char *name)
+{
+    return find(f, true, name);
 }
 
 bool fragment_has_services(const struct fragment *f)
@@ -137,6 +147,7 @@ json_t *fragment_json(const struct fragment *f)
     json_object_set_new(o, "time", json_integer(f->written));
     json_object_set_new(o, "config_directory", json_string(f->config_directory));
     json_object_set_new(o, "maps", text_or_null(f->maps));
+    json_object_set_new(o, "flips", json_boolean(f->flips));
     json_object_set_new(o, "program", json_string(f->program));
     json_object_set_new(o, "configuration", json_string(f->configuration));
     json_object_set_new(o, "parameters", items_json(f, false));
@@ -210,6 +221,7 @@ static bool parse(struct fragment *f, const json_t *o)
     f->program = memory_copy(program);
     f->configuration = memory_copy(configuration);
     f->maps = copy_or_null(maps);
+    f->flips = json_is_true(json_object_get(o, "flips"));
     return parse_route(json_object_get(o, "route"), &f->route) &&
            parse_items(f, json_object_get(o, "parameters"), false) &&
            parse_items(f, json_object_get(o, "services"), true);

@@ -39,6 +39,7 @@ struct fragment {
     char *program;          /* detour-apply, */
     char *configuration;    /* and its configuration file */
     int64_t written;        /* wall clock */
+    bool flips;             /* the map of senders is to follow when it is applied (senders.h) */
     struct fragment_item *item;
     size_t count;
 };
@@ -52,8 +53,9 @@ void fragment_drop(struct fragment *fragment);
 void fragment_item_add_stale(struct fragment_item *item, const char *value);
 bool fragment_item_is_stale(const struct fragment_item *item, const char *value);
 
-/* The item of that name that is a parameter, or NULL. */
+/* The item of that name, or NULL. */
 const struct fragment_item *fragment_parameter(const struct fragment *fragment, const char *name);
+const struct fragment_item *fragment_service(const struct fragment *fragment, const char *name);
 
 bool fragment_has_services(const struct fragment *fragment);
 

@@ -11,6 +11,8 @@
 #include "postfix/formats.h"
 #include "postfix/generation.h"
 #include "postfix/rescue.h"
+#include "postfix/senders.h"
+#include "postfix/settle.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@ struct handover {
     const struct config *config;
     struct answer *answer;
     struct draft draft;
+    struct draft again; /* what the fragment in force would be by now */
     char *workspace;
     int lock;
     int64_t started; /* of what is timed at present */
@@ -72,6 +75,7 @@ static void release(struct handover *h)
     rescue_free(&h->rescue);
     backlog_free(h->backlog);
     draft_free(&h->draft);
+    draft_free(&h->again);
     if (h->lock != -1) {
         tree_remove(h->workspace, &ignored);
         close(h->lock);
@@ -90,7 +94,8 @@ static json_t *standing_json(const struct config *config, const struct draft *d)
     char *path = shelf_path(config, f->generation);
     json_t *o = json_object();
     json_object_set_new(o, "generation", json_integer((json_int_t)f->generation));
-    json_object_set_new(o, "route", route_json(&f->route));
+    struct route route = fragment_route(config, &d->shelf, f);
+    json_object_set_new(o, "route", route_json(&route));
     json_object_set_new(o, "state", json_string(standing_name(d->standing.state)));
     json_object_set_new(o, "missing",
                         texts_json(d->standing.missing.text, d->standing.missing.count));
@@ -220,7 +225,159 @@ static enum transaction_result say_unchanged(struct handover *h)
     return TRANSACTION_UNCHANGED;
 }
 
-static enum transaction_result hand_over(struct handover *h, const struct route *route)
+/* The method transport: the map of senders */
+
+/* Whether Postfix asks the map, by an installation that was handed over. */
+static bool map_is_asked(const struct draft *d)
+{
+    for (size_t n = 0; n < d->shelf.count; n++) {
+        const struct fragment *f = d->shelf.kept[n];
+        for (size_t i = 0; fragment_installs(f) && i < f->count; i++) {
+            char *value = f->item[i].leads ? live_value(&d->live, &f->item[i]) : NULL;
+            bool asked = value != NULL && fragment_item_is_applied(&f->item[i], value);
+            free(value);
+            if (asked)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The map type that the installation was made for. */
+static char *map_type(const struct handover *h, const struct fragment *f)
+{
+    for (size_t i = 0; i < f->count; i++)
+        if (f->item[i].leads)
+            return senders_type(h->config, f->item[i].value);
+    return memory_copy("");
+}
+
+/* 0, 1 where the map says that already, or -1 with a reason. VIEW as for senders_contents. */
+static int put_map(struct handover *h, const struct fragment *f, const struct view *view,
+                   const struct route *route)
+{
+    struct senders senders = { .route = *route, .proof = route_direct() };
+    unsigned long number = senders_number(h->config);
+    struct contents contents;
+    char *type = map_type(h, f);
+    int rc = 1;
+
+    begin(h);
+    senders_contents(h->config, view, &senders, &contents);
+    if (number == 0 || !senders_hold(h->config, number, type, &contents)) {
+        number = senders_build(h->config, type, &contents, &h->why);
+        rc = number == 0 ? -1 : senders_put(h->config, number, &h->why);
+        end(h, "map", rc, "postmap");
+    }
+    contents_free(&contents);
+    free(type);
+    return rc;
+}
+
+/* A new map counts for all mail with the next reload. */
+static int take_map_up(struct handover *h, const struct route *route, struct processes *old)
+{
+    int running = activate_running(h->config, &h->why);
+    struct settle *before = running == 1 ? settle_begin(h->config, &h->why) : NULL;
+    int rc = running == 1 && before == NULL ? -1 : running == -1 ? -1 : 0;
+
+    begin(h);
+    if (before != NULL && activate_reload(h->config, &h->why) == -1)
+        rc = -1;
+    if (rc == 0 && before != NULL)
+        rc = settle_wait(before, &h->why) == -1 ? -1 : 0;
+    if (before != NULL)
+        *old = processes_clients(settle_before(before), INT64_MAX);
+    settle_free(before);
+    end(h, "reload", rc, route_is_direct(route) ? "mail goes directly" : "mail goes by the relay");
+    return rc;
+}
+
+/* As after a switch. OLD knows nothing of the relay. */
+static int free_and_flush(struct handover *h, const struct route *route,
+                          const struct processes *old)
+{
+    char text[WHY_MAX], detail[WHY_MAX] = "";
+
+    begin(h);
+    if (!route_is_direct(route))
+        rescue_run(h->config, old, &h->rescue);
+    if (rescue_text(&h->rescue, text))
+        answer_step(h->answer, "rescue", h->rescue.unable.text[0] == '\0',
+                    clock_mono_ms() - h->started, text);
+    begin(h);
+    int rc = backlog_flush(h->config, route, &h->backlog, detail, &h->why);
+    return end(h, "flush", rc, detail);
+}
+
+static json_t *members_with_rest(const struct handover *h)
+{
+    json_t *members = members_of(h->config, &h->draft);
+    char text[WHY_MAX];
+
+    if (h->rescue.left > 0 && rescue_text(&h->rescue, text))
+        json_object_set_new(members, "slow", text_json(text));
+    return members;
+}
+
+/* The installation stands or is about to; only the map is to lead elsewhere. */
+static enum transaction_result flip(struct handover *h, const struct route *route)
+{
+    bool asked = map_is_asked(&h->draft);
+    struct processes old = { 0 };
+    int put = put_map(h, h->draft.shelf.current, h->draft.change.view, route);
+    int rc = put == 0 && asked ? take_map_up(h, route, &old) : put == -1 ? -1 : 0;
+
+    if (rc == 0 && put == 0 && asked && activate_running(h->config, &h->why) == 1)
+        rc = free_and_flush(h, route, &old);
+    processes_free(&old);
+    if (rc == 0)
+        rc = look_again(h);
+    if (rc == 0)
+        rc = senders_clean(h->config, &h->why);
+    if (rc == -1)
+        return fail(h, "failed");
+    if (put == 1)
+        return say_unchanged(h);
+    answer_end(h->answer, "ok", NULL, members_with_rest(h));
+    return TRANSACTION_OK;
+}
+
+static int put_first_map(struct handover *h, const struct route *route)
+{
+    struct fragment *f = h->draft.fragment;
+
+    if (!fragment_installs(f))
+        return 0;
+    f->flips = map_is_asked(&h->draft);
+    return f->flips || put_map(h, f, h->draft.change.view, route) != -1 ? 0 : -1;
+}
+
+static enum transaction_result write_fragment(struct handover *h, const struct route *route)
+{
+    if (build_maps(h) == -1 || check(h) == -1 || put_first_map(h, route) == -1 || put(h) == -1 ||
+        look_again(h) == -1) {
+        struct why failure = h->why;
+        clean(h);
+        h->why = failure;
+        return fail(h, "failed");
+    }
+    answer_end(h->answer, "ok",
+               "main.cf is left to configuration management, which has to apply the fragment",
+               members_of(h->config, &h->draft));
+    return TRANSACTION_OK;
+}
+
+static bool is_installed(const struct handover *h)
+{
+    const struct fragment *f = h->draft.shelf.current;
+
+    return f != NULL && fragment_installs(f);
+}
+
+/* REMOVES: also an installation goes, which else stays when the route is direct. */
+static enum transaction_result hand_over(struct handover *h, const struct route *route,
+                                         bool removes)
 {
     begin(h);
     enum change_kind kind = draft_prepare(h->config, route, h->workspace, &h->draft, &h->why);
@@ -231,18 +388,10 @@ static enum transaction_result hand_over(struct handover *h, const struct route 
         return fail(h, kind == CHANGE_REFUSED ? "refused" : "failed");
     if (clean(h) == -1)
         return fail(h, "failed");
-    if (kind == CHANGE_NONE)
-        return say_unchanged(h);
-    if (build_maps(h) == -1 || check(h) == -1 || put(h) == -1 || look_again(h) == -1) {
-        struct why failure = h->why;
-        clean(h);
-        h->why = failure;
-        return fail(h, "failed");
-    }
-    answer_end(h->answer, "ok",
-               "main.cf is left to configuration management, which has to apply the fragment",
-               members_of(h->config, &h->draft));
-    return TRANSACTION_OK;
+    if (is_installed(h) && !fragment_awaits_map(&h->draft.shelf, h->draft.shelf.current) &&
+        (kind == CHANGE_NONE || (route_is_direct(route) && !removes)))
+        return flip(h, route);
+    return kind == CHANGE_NONE ? say_unchanged(h) : write_fragment(h, route);
 }
 
 /* What mode switch has put into main.cf goes out the way it came. */
@@ -268,17 +417,18 @@ enum transaction_result handover_run(const struct config *config, const struct r
                                      struct answer *answer, struct rest *rest)
 {
     struct handover h = { .config = config, .answer = answer, .lock = -1 };
+    bool releases = request->verb == VERB_RELEASE, removes = request->verb == VERB_REMOVE;
     struct change_request wanted = { .route = request->route,
-                                     .wish = request->verb == VERB_RELEASE ? WISH_RELEASE
-                                                                           : WISH_ROUTE };
+                                     .wish = releases  ? WISH_RELEASE
+                                             : removes ? WISH_REMOVE
+                                                       : WISH_ROUTE };
     enum transaction_result result = TRANSACTION_FAILED;
 
     *rest = (struct rest){ 0 };
     if (route_is_direct(&request->route) && holds_block(config))
         return transaction_run(config, &wanted, answer, rest);
     if (open_home(&h) == 0)
-        result =
-            wanted.wish == WISH_RELEASE ? say_how_it_stands(&h) : hand_over(&h, &request->route);
+        result = releases ? say_how_it_stands(&h) : hand_over(&h, &request->route, removes);
     release(&h);
     return result;
 }
@@ -290,13 +440,12 @@ static int check_maps(struct handover *h)
 {
     const struct fragment *f = h->draft.shelf.current;
     struct route route = f->route;
-    struct draft again;
+    struct draft *again = &h->again;
 
     if (route_is_direct(&route))
         return 0;
     begin(h);
-    enum change_kind kind = draft_prepare(h->config, &route, h->workspace, &again, &h->why);
-    draft_free(&again);
+    enum change_kind kind = draft_prepare(h->config, &route, h->workspace, again, &h->why);
     if (kind == CHANGE_NEEDED)
         why_set(&h->why, "the configuration asks for something else by now: ask for the route "
                          "again, for a new generation");
@@ -342,25 +491,6 @@ static int find_old(struct handover *h, struct processes *old)
     return rc;
 }
 
-/* As after a switch. OLD is what may still open the files of the generation before. */
-static int free_and_flush(struct handover *h, struct processes *old)
-{
-    const struct route *route = &h->draft.shelf.current->route;
-    char text[WHY_MAX], detail[WHY_MAX] = "";
-
-    if (find_old(h, old) == -1)
-        return -1;
-    begin(h);
-    if (!route_is_direct(route))
-        rescue_run(h->config, old, &h->rescue);
-    if (rescue_text(&h->rescue, text))
-        answer_step(h->answer, "rescue", h->rescue.unable.text[0] == '\0',
-                    clock_mono_ms() - h->started, text);
-    begin(h);
-    int rc = backlog_flush(h->config, route, &h->backlog, detail, &h->why);
-    return end(h, "flush", rc, detail);
-}
-
 /* What follows a switch was done when it was said first. */
 static bool is_confirmed(const struct handover *h, unsigned long generation)
 {
@@ -369,12 +499,40 @@ static bool is_confirmed(const struct handover *h, unsigned long generation)
            h->draft.shelf.current->generation == generation;
 }
 
+/* What was put off until now, and what is not needed any more. */
+static int settle_map(struct handover *h, struct processes *old)
+{
+    const struct fragment *f = h->draft.shelf.current;
+
+    if (fragment_awaits_map(&h->draft.shelf, f)) {
+        if (put_map(h, f, h->again.change.view, &f->route) == -1)
+            return -1;
+        return take_map_up(h, &f->route, old);
+    }
+    if (!route_is_direct(&f->route) || senders_number(h->config) == 0)
+        return 0;
+    return senders_put(h->config, 0, &h->why) == 0 ? senders_clean(h->config, &h->why) : -1;
+}
+
+static int finish(struct handover *h, struct processes *old)
+{
+    struct route route = fragment_route(h->config, &h->draft.shelf, h->draft.shelf.current);
+    int running = activate_running(h->config, &h->why);
+
+    if (running == -1 || settle_map(h, old) == -1)
+        return -1;
+    if (running == 0)
+        return 0;
+    if (old->count == 0 && find_old(h, old) == -1)
+        return -1;
+    return free_and_flush(h, &route, old);
+}
+
 static enum transaction_result confirm(struct handover *h)
 {
     unsigned long generation = h->draft.shelf.current->generation;
     struct processes old = { 0 };
-    int running = activate_running(h->config, &h->why);
-    int rc = running == 1 ? free_and_flush(h, &old) : running;
+    int rc = finish(h, &old);
 
     if (rc == 0)
         rc = shelf_set_applied(h->config, generation, &h->why);
@@ -385,13 +543,11 @@ static enum transaction_result confirm(struct handover *h)
     processes_free(&old);
     if (rc == -1)
         return fail(h, "failed");
-    json_t *members = members_of(h->config, &h->draft);
-    char text[WHY_MAX];
-    if (h->rescue.left > 0 && rescue_text(&h->rescue, text))
-        json_object_set_new(members, "slow", text_json(text));
     answer_end(h->answer, "ok",
-               running == 0 ? "Postfix is not running; the route counts when it starts" : NULL,
-               members);
+               activate_running(h->config, &h->why) == 0
+                   ? "Postfix is not running; the route counts when it starts"
+                   : NULL,
+               members_with_rest(h));
     return TRANSACTION_OK;
 }
 

@@ -14,9 +14,9 @@
 #include "postfix/transaction.h"
 #include <jansson.h>
 
-/* relay, direct and release: writes the fragment and answers "ok", with what is to be waited for,
- * or "unchanged". What mode switch has put into main.cf is taken out of it, though, by direct and
- * release. REST as in transaction.h. */
+/* relay, direct, remove and release: writes the fragment and answers "ok", with what is to be
+ * waited for, or "unchanged". What mode switch has put into main.cf is taken out of it, though, by
+ * direct, remove and release. REST as in transaction.h. */
 enum transaction_result handover_run(const struct config *config, const struct request *request,
                                      struct answer *answer, struct rest *rest);
 

@@ -160,17 +160,15 @@ int home_now_read(const struct config *config, struct home_now *now, struct why 
     return 0;
 }
 
-int home_now_take(const struct config *config, const char *main_cf, struct home_now *now,
-                  struct why *why)
+void home_now_take(const char *main_cf, const char *master_cf, struct home_now *now)
 {
     *now = (struct home_now){ .bytes = memory_copy(main_cf), .len = strlen(main_cf) };
     now->cf = main_cf_parse(now->bytes, now->len);
-    now->master.bytes = read_file(config, "master.cf", &now->master.len, &now->master.cf, why);
-    if (now->master.cf == NULL)
-        return -1;
     now->mark = mark_read(now->cf, NULL);
+    now->master.bytes = memory_copy(master_cf);
+    now->master.len = strlen(master_cf);
+    now->master.cf = main_cf_parse(now->master.bytes, now->master.len);
     now->master.mark = master_mark_read(now->master.cf, NULL);
-    return 0;
 }
 
 void home_now_free(struct home_now *now)

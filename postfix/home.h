@@ -60,10 +60,8 @@ bool home_is_unfinished(const struct config *config);
 
 /* 0, or -1 with a reason. home_now_free ends NOW either way. */
 int home_now_read(const struct config *config, struct home_now *now, struct why *why);
-/* The same with MAIN_CF, a text without NUL and without a route of ours, in the place of main.cf's.
- */
-int home_now_take(const struct config *config, const char *main_cf, struct home_now *now,
-                  struct why *why);
+/* The same of texts without NUL and without a mark of ours. */
+void home_now_take(const char *main_cf, const char *master_cf, struct home_now *now);
 void home_now_free(struct home_now *now);
 
 #endif

@@ -7,6 +7,7 @@
 #include "postfix/command.h"
 #include "postfix/home.h"
 #include "postfix/processes.h"
+#include "postfix/senders.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,16 +43,29 @@ static char *read_services(const struct config *config, struct why *why)
     return text;
 }
 
-int live_read(const struct config *config, bool with_services, struct live *out, struct why *why)
+int live_read(const struct config *config, struct live *out, struct why *why)
 {
     const char *home = config->postfix.config_directory;
 
     out->services = NULL;
     if (reading_take(home, home, &out->main_cf, why) == -1)
         return -1;
-    if (with_services)
-        out->services = read_services(config, why);
-    return with_services && out->services == NULL ? -1 : 0;
+    out->services = read_services(config, why);
+    return out->services == NULL ? -1 : 0;
+}
+
+char *live_one_line(const char *entry)
+{
+    char *line = memory_copy(entry);
+    size_t len = strlen(line);
+
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == ' '))
+        line[--len] = '\0';
+    for (char *p = line; *p != '\0'; p++)
+        if (*p == '\n')
+            *p = ' ';
+    squeeze(line);
+    return line;
 }
 
 void live_free(struct live *live)
@@ -143,6 +157,26 @@ int live_is_taken_up(const struct config *config, struct why *why)
     return qmgr_is_newer(config, at, why);
 }
 
+bool fragment_installs(const struct fragment *f)
+{
+    return !route_is_direct(&f->route) && strcmp(f->method, method_name(METHOD_TRANSPORT)) == 0;
+}
+
+bool fragment_awaits_map(const struct shelf *shelf, const struct fragment *f)
+{
+    return f->flips && shelf->applied < f->generation;
+}
+
+struct route fragment_route(const struct config *config, const struct shelf *shelf,
+                            const struct fragment *f)
+{
+    struct senders senders;
+
+    if (!fragment_installs(f) || fragment_awaits_map(shelf, f))
+        return f->route;
+    return senders_now(config, &senders) ? senders.route : route_direct();
+}
+
 const char *standing_name(enum standing_state state)
 {
     static const char *const names[] = { [STANDING_NONE] = "none",
@@ -211,7 +245,7 @@ static int route_before(const struct config *config, const struct shelf *shelf,
             continue;
         int taken_up = f->generation > shelf->applied ? live_is_taken_up(config, why) : 1;
         if (taken_up == 1)
-            *out = f->route;
+            *out = fragment_route(config, shelf, f);
         if (taken_up != 0)
             return taken_up == 1 ? 0 : -1;
     }
@@ -220,7 +254,7 @@ static int route_before(const struct config *config, const struct shelf *shelf,
         if (f->generation > shelf->applied || route_is_direct(&f->route) ||
             !is_applied(f, live, true))
             continue;
-        *out = f->route;
+        *out = fragment_route(config, shelf, f);
         return 0;
     }
     return 0;
@@ -244,7 +278,7 @@ int standing_find(const struct config *config, const struct shelf *shelf, const 
     }
     if (out->state != STANDING_APPLIED)
         return route_before(config, shelf, live, &out->route, why);
-    out->route = f->route;
+    out->route = fragment_route(config, shelf, f);
     return 0;
 }
 

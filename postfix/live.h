@@ -13,11 +13,14 @@
 
 struct live {
     struct reading main_cf;
-    char *services; /* "postconf -M", blanks squeezed; NULL where nobody wants to know */
+    char *services; /* "postconf -M", blanks squeezed */
 };
 
 /* 0, or -1 with a reason. live_free ends OUT either way. */
-int live_read(const struct config *config, bool with_services, struct live *out, struct why *why);
+int live_read(const struct config *config, struct live *out, struct why *why);
+
+/* An entry of master.cf as it stands in SERVICES; the caller frees it. */
+char *live_one_line(const char *entry);
 void live_free(struct live *live);
 
 /* The value or entry that is there; NULL where there is none. The caller frees it. */
@@ -45,6 +48,14 @@ struct standing {
     struct route route;      /* in force: of a fragment that is applied, or direct */
     struct findings missing; /* the names of what is not applied */
 };
+
+/* The route that a fragment brings: with the method transport, what the map says by now. */
+struct route fragment_route(const struct config *config, const struct shelf *shelf,
+                            const struct fragment *fragment);
+/* Whether that map is still to follow it. */
+bool fragment_awaits_map(const struct shelf *shelf, const struct fragment *fragment);
+/* Whether it is an installation of the method transport. */
+bool fragment_installs(const struct fragment *fragment);
 
 const char *standing_name(enum standing_state state);
 

@@ -239,3 +239,48 @@ def test_what_mode_switch_has_put_in_goes_first(lab, apply):
     assert apply("direct").result == "ok"
     assert apply.main_cf == before
     assert apply("relay", "office", "2525").last["fragment"]["generation"] == 1
+
+
+@pytest.mark.lab(operators=1, mx_hosts=1, domains=1, relays=1)
+def test_the_method_transport_is_installed_once(lab, apply, manager):
+    """Then the map alone changes with the route, and that is detour-apply's."""
+    host = lab.mailhost
+
+    def files():
+        return host.main_cf.read_bytes(), host.master_cf.read_bytes()
+
+    def read():
+        return live(lab), host.run("postconf", "-M", check=True).stdout
+
+    apply.configure(mode="fragment", postfix="method = transport")
+    original, before = files(), read()
+    assert apply("install").result == "refused"
+    assert apply("relay", "office", "587").last["fragment"]["state"] == "waiting"
+    assert files() == original
+    manager.script()
+    assert apply("applied", "1").last["route"] == {"name": "office", "port": 587}
+    installed = files()
+    ids = lab.mail(3)
+    lab.wait_delivered(ids)
+    lab.assert_exactly_once(ids, "relay")
+    for route in (("relay", "office", "2525"), ("direct",)):
+        answer = apply(*route)
+        assert answer.result == "ok" and answer.last["route"]["name"] in route, answer
+        assert apply("status").last["route"]["name"] in route
+        assert apply(*route).result == "unchanged"
+        assert files() == installed
+    ids = lab.mail(3)
+    lab.wait_delivered(ids)
+    lab.assert_exactly_once(ids, "direct")
+    # Another password is another generation; the route follows when its services are there.
+    apply.give_password(apply.password + "x")
+    assert apply("relay", "office", "587").last["fragment"]["generation"] == 2
+    assert apply("status").last["route"]["name"] == "direct"
+    manager.ansible()
+    assert apply("applied", "2").last["route"]["name"] == "office"
+    assert apply("remove").last["fragment"]["generation"] == 3
+    manager.salt()
+    assert apply("applied", "3").last["route"]["name"] == "direct"
+    assert read() == before
+    assert not host.path("/etc/postfix/detourd/route").is_symlink()
+    assert not any(host.path("/etc/postfix/detourd/private").iterdir())

@@ -47,19 +47,40 @@ class ConfigManagement:
         lines = [line for line in self.host.main_cf.read_text().splitlines()
                  if line.partition("=")[0].strip() not in names]
         self.host.main_cf.write_text("\n".join([*lines, text]))
+        self._master_snippet()
         reload = re.search("^# Reload with: (.*)$", text, re.MULTILINE)[1]
         self.run("sh", "-c", reload)
+
+    def _master_snippet(self):
+        path = self.host.path(f"{CURRENT}/master.cf")
+        if not path.exists():
+            return
+        text = path.read_text()
+        names = set(re.findall(r"^# take out: (\S+)/\S+$|^([^#\s]\S*) ", text, re.MULTILINE))
+        for name in {a or b for a, b in names}:
+            self.run("postconf", "-MX", f"{name}/unix")
+        self.host.master_cf.write_text(self.host.master_cf.read_text() + text)
 
     def ansible(self):
         registered = {}
         for task in yaml.load(self.read("ansible.yml"), _Ansible):
             argv = task["ansible.builtin.command"]["argv"]
-            if "when" in task:
-                how, name = re.fullmatch(r"detourd_lines \| (\w+)\((\w+)\.stdout_lines\) \| length > 0",
-                                         task["when"]).groups()
-                if not LINES[how](task["vars"]["detourd_lines"], registered[name]):
-                    continue
+            if "when" in task and not self._wanted(task["when"], task["vars"], registered):
+                continue
             registered[task.get("register")] = self.run(*argv).splitlines()
+
+    @staticmethod
+    def _wanted(condition, variables, registered):
+        """The conditions that there are, in Python."""
+        if condition.startswith("detourd_lines "):
+            how, name = re.fullmatch(r"detourd_lines \| (\w+)\((\w+)\.stdout_lines\) \| length > 0",
+                                     condition).groups()
+            return LINES[how](variables["detourd_lines"], registered[name])
+        entries = [re.sub("[ \t]+", " ", line) for line in registered["detourd_master_cf"]]
+        if condition.startswith("detourd_entry not in "):
+            return variables["detourd_entry"] not in entries
+        assert condition.startswith("detourd_name in ")
+        return variables["detourd_name"] in ["/".join(entry.split(" ")[:2]) for entry in entries]
 
     def salt(self):
         text = self.read("salt.sls")
