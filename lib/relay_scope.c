@@ -137,7 +137,7 @@ static void read_rewrites(struct conf_file *file, cfg_t *section, struct relay *
 /* Whether ADDRESS, or all of its domain where it is "@domain", is in the scope. */
 static bool in_scope(const struct relay *relay, const char *address)
 {
-    return address[0] == '@' ? is_sender(relay, address) : relay_takes(relay, address);
+    return address[0] == '@' ? is_sender(relay, address) : relay_takes(relay, address, "");
 }
 
 /* Rewriting is there so that the relay takes this mail. So it has to get there: what becomes an

@@ -6,6 +6,7 @@
 #include "lib/memory.h"
 #include "lib/relay.h"
 #include "postfix/queue_list.h"
+#include "postfix/scope.h"
 #include "postfix/view.h"
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,7 @@ int lifetimes_read(const struct config *config, struct lifetimes *l, struct why 
 
 struct reading_list {
     const struct relay *relay;
+    const char *delimiters;
     const struct lifetimes *lifetimes;
     int64_t now, before;
     struct backlog_list *list;
@@ -114,7 +116,7 @@ static bool is_backlog(const struct reading_list *r, const struct queue_message 
     bool waits = strcmp(m->queue, "deferred") == 0 || strcmp(m->queue, "incoming") == 0;
 
     return waits && m->arrival <= r->before &&
-           (r->relay == NULL || relay_takes(r->relay, m->sender));
+           (r->relay == NULL || relay_takes(r->relay, m->sender, r->delimiters));
 }
 
 static bool add(void *context, const struct queue_message *m)
@@ -139,16 +141,23 @@ int backlog_list_read(const struct config *config, const struct relay *relay,
                       const struct lifetimes *lifetimes, int64_t before, struct backlog_list *list,
                       struct why *why)
 {
-    struct reading_list r = {
-        .relay = relay, .lifetimes = lifetimes, .now = clock_wall(), .before = before, .list = list
-    };
+    char *delimiters = scope_delimiters(config, relay, why);
+    struct reading_list r = { .relay = relay,
+                              .delimiters = delimiters,
+                              .lifetimes = lifetimes,
+                              .now = clock_wall(),
+                              .before = before,
+                              .list = list };
 
     *list = (struct backlog_list){ 0 };
+    if (delimiters == NULL)
+        return -1;
     int rc = queue_list(config, QUEUE_LIST_PATIENCE_MS, add, &r, why);
     if (rc == 1) {
         log_warning("%s: the rest of the queue is looked at later", why->text);
         list->partial = true;
     }
+    free(delimiters);
     sort(&list->young);
     sort(&list->aged);
     return rc == -1 ? -1 : 0;

@@ -9,10 +9,10 @@
 #include "postfix/findings.h"
 #include "postfix/generation.h"
 #include "postfix/handover.h"
-#include "postfix/held.h"
 #include "postfix/home.h"
 #include "postfix/instances.h"
 #include "postfix/queue.h"
+#include "postfix/queue_facts.h"
 #include "postfix/reverts.h"
 #include "postfix/senders.h"
 #include "postfix/stage.h"
@@ -128,18 +128,6 @@ static json_t *advice(const struct config *config, const struct home_now *now)
     return list;
 }
 
-/* While the route is direct, only what an earlier one has left behind can be held: a long queue is
- * not searched for that. */
-#define SEARCHED_MAX 1000
-
-static json_t *shield(const struct config *config, const struct route *route, long queued,
-                      const struct lifetimes *lifetimes)
-{
-    if (route_is_direct(route) && queued > SEARCHED_MAX)
-        return json_null();
-    return queued == 0 ? held_none() : held_json(config, lifetimes);
-}
-
 static json_t *common_members(const struct config *config, const struct home_now *now,
                               const char *daemon_directory, const char *queue_directory,
                               const struct lifetimes *lifetimes, struct why *why)
@@ -163,7 +151,12 @@ static json_t *common_members(const struct config *config, const struct home_now
     json_object_set_new(members, "running", json_boolean(running));
     long queued = queue_count(queue_directory);
     json_object_set_new(members, "queue", json_integer(queued));
-    json_object_set_new(members, "shield", shield(config, &route, queued, lifetimes));
+    queue_facts(config,
+                &(struct queue_question){ .route = &route,
+                                          .by_transport = mark->kind == BLOCK_TRANSPORT,
+                                          .queued = queued,
+                                          .lifetimes = lifetimes },
+                members);
     json_object_set_new(members, "fingerprint", json_sprintf("%016" PRIx64, fingerprint(config)));
     return members;
 }

@@ -257,12 +257,14 @@ static int put_map(struct handover *h, const struct fragment *f, const struct vi
                    const struct route *route)
 {
     struct senders senders = { .route = *route, .proof = route_direct() };
-    unsigned long number = senders_number(h->config);
+    unsigned long number;
     struct contents contents;
-    char *type = map_type(h, f);
     int rc = 1;
 
     begin(h);
+    if (senders_number(h->config, &number, &h->why) == -1)
+        return -1;
+    char *type = map_type(h, f);
     senders_contents(h->config, view, &senders, &contents);
     if (number == 0 || !senders_hold(h->config, number, type, &contents)) {
         number = senders_build(h->config, type, &contents, &h->why);
@@ -503,13 +505,16 @@ static bool is_confirmed(const struct handover *h, unsigned long generation)
 static int settle_map(struct handover *h, struct processes *old)
 {
     const struct fragment *f = h->draft.shelf.current;
+    unsigned long number;
 
     if (fragment_awaits_map(&h->draft.shelf, f)) {
         if (put_map(h, f, h->again.change.view, &f->route) == -1)
             return -1;
         return take_map_up(h, &f->route, old);
     }
-    if (!route_is_direct(&f->route) || senders_number(h->config) == 0)
+    if (senders_number(h->config, &number, &h->why) == -1)
+        return -1;
+    if (!route_is_direct(&f->route) || number == 0)
         return 0;
     return senders_put(h->config, 0, &h->why) == 0 ? senders_clean(h->config, &h->why) : -1;
 }

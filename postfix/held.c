@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/held.h"
 
-#include "postfix/facts.h"
-#include "postfix/queue_list.h"
 #include "postfix/shield.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* A status may be asked for in the middle of an outage: it must not wait for a large queue. */
-#define LIST_MS 1000
 
 static int64_t seconds(const char *value)
 {
@@ -65,31 +60,15 @@ void held_add(struct held *held, const struct queue_message *message)
     held->count++;
 }
 
-static bool visit(void *context, const struct queue_message *message)
+json_t *held_json(const struct held *held, bool partial)
 {
-    held_add(context, message);
-    return true;
-}
+    json_t *members =
+        json_pack("{s:I, s:n, s:n, s:b}", "held", (json_int_t)held->count, "oldest", "expires",
+                  "partial", (int)partial);
 
-json_t *held_none(void)
-{
-    return json_pack("{s:i, s:n, s:n, s:b}", "held", 0, "oldest", "expires", "partial", false);
-}
-
-json_t *held_json(const struct config *config, const struct lifetimes *lifetimes)
-{
-    struct held held = { .lifetimes = *lifetimes };
-    struct why why;
-    int rc = queue_list(config, LIST_MS, visit, &held, &why);
-
-    if (rc == -1)
-        return json_pack("{s:n, s:o}", "held", "reason", text_json(why.text));
-    json_t *members = held_none();
-    json_object_set_new(members, "held", json_integer(held.count));
-    json_object_set_new(members, "partial", json_boolean(rc == 1));
-    if (held.count > 0) {
-        json_object_set_new(members, "oldest", json_integer(held.oldest));
-        json_object_set_new(members, "expires", json_integer(held.expires));
+    if (held->count > 0) {
+        json_object_set_new(members, "oldest", json_integer(held->oldest));
+        json_object_set_new(members, "expires", json_integer(held->expires));
     }
     return members;
 }

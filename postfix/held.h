@@ -8,9 +8,9 @@
 #ifndef DETOURD_POSTFIX_HELD_H
 #define DETOURD_POSTFIX_HELD_H
 
-#include "lib/config.h"
 #include "postfix/queue_reader.h"
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* How long a message may wait, in seconds. */
@@ -34,11 +34,8 @@ struct held {
  * reasons then. */
 void held_add(struct held *held, const struct queue_message *message);
 
-/* {"held": N, "oldest": S, "expires": S, "partial": B}: the times are null where N is 0,
- * and "partial" is true when the queue was too large to be read to its end. {"held": null,
- * "reason": "..."} where it could not be read at all. */
-json_t *held_json(const struct config *config, const struct lifetimes *lifetimes);
-/* The same for a queue that is known to be empty. */
-json_t *held_none(void);
+/* {"held": N, "oldest": S, "expires": S, "partial": B}: the times are null where N is 0, and
+ * "partial" is true when the queue was too large to be read to its end. */
+json_t *held_json(const struct held *held, bool partial);
 
 #endif

@@ -171,10 +171,11 @@ struct route fragment_route(const struct config *config, const struct shelf *she
                             const struct fragment *f)
 {
     struct senders senders;
+    struct why ignored;
 
     if (!fragment_installs(f) || fragment_awaits_map(shelf, f))
         return f->route;
-    return senders_now(config, &senders) ? senders.route : route_direct();
+    return senders_now(config, &senders, &ignored) == 0 ? senders.route : route_direct();
 }
 
 const char *standing_name(enum standing_state state)

@@ -74,7 +74,8 @@ json_t *relays_json(const struct engine_view *v)
 
 static json_t *postfix_document(const struct engine_view *v)
 {
-    static const char *const members[] = { "version", "running", "queue", "shield", "drift" };
+    static const char *const members[] = { "version", "running", "queue",
+                                           "shield",  "outside", "drift" };
     json_t *o = json_object();
 
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
@@ -341,6 +342,24 @@ static void add_fragment_problems(json_t *list, const struct engine_view *v)
                     json_object_get(json_object_get(v->facts, "fragment"), "missing"));
 }
 
+/* Mail that the relay in force is not for: it waits for port 25. */
+static void add_outside_problem(json_t *list, const struct engine_view *v)
+{
+    const json_t *outside = json_object_get(v->facts, "outside");
+    long long waiting = json_integer_value(json_object_get(outside, "waiting"));
+    bool partial = json_is_true(json_object_get(outside, "partial"));
+    char span[SPAN_TEXT];
+
+    if (waiting <= 0)
+        return;
+    span_text(v->now - json_integer_value(json_object_get(outside, "oldest")), span);
+    json_array_append_new(list, json_sprintf("%s%lld %s from senders that the relay is not for "
+                                             "%s for the direct route, the oldest for %s",
+                                             partial ? "at least " : "", waiting,
+                                             waiting == 1 ? "message" : "messages",
+                                             waiting == 1 ? "waits" : "wait", span));
+}
+
 static json_t *problems_document(const struct engine_view *v, const json_t *verdict)
 {
     json_t *list = json_array(), *running = json_object_get(v->facts, "running");
@@ -354,6 +373,7 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
     if (v->change_slow[0] != '\0')
         add(list, "mail that hung in the block left late after the last switch: ", v->change_slow);
     add_shield_problem(list, v);
+    add_outside_problem(list, v);
     add_drift_problems(list, v);
     add_fragment_problems(list, v);
     if (v->config->mode != MODE_OBSERVE && v->route_known && route_is_direct(&v->route))

@@ -81,6 +81,9 @@ static void add_postfix(struct text *t, const json_t *document)
     long long held = number(json_object_get(postfix, "shield"), "held");
     if (held > 0)
         text_add(t, ", %lld of them held back", held);
+    long long outside = number(json_object_get(postfix, "outside"), "waiting");
+    if (outside > 0)
+        text_add(t, ", %lld of them not for the relay", outside);
     text_add(t, "\n");
 }
 

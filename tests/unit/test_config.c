@@ -352,10 +352,10 @@ static void who_is_rewritten_into_the_scope_is_of_it(void **state)
 
     (void)state;
     assert_int_equal(r->sender_count, 5);
-    assert_true(relay_takes(r, "root@host.local"));
-    assert_true(relay_takes(r, "anybody@host.local"));
-    assert_true(relay_takes(r, "cron@b.local"));
-    assert_false(relay_takes(r, "www@b.local"));
+    assert_true(relay_takes(r, "root@host.local", ""));
+    assert_true(relay_takes(r, "anybody@host.local", ""));
+    assert_true(relay_takes(r, "cron@b.local", ""));
+    assert_false(relay_takes(r, "www@b.local", ""));
     assert_int_equal(complaints_count(c), 2);
     assert_non_null(strstr(complaints_line(c, 0, NULL), "\"www@b.local\" = \"www@example.org\""));
     assert_non_null(strstr(complaints_line(c, 1, NULL), "rewrite \"daemon\" does not bring"));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which messages of a queue the shield holds back, and until when. */
+/* Which messages of a queue the shield holds back, and until when; which are outside a scope. */
 #include "tests/unit/unit.h"
 
+#include "lib/config.h"
 #include "postfix/held.h"
+#include "postfix/scope.h"
 
 #define DAY  (24 * 3600)
 #define SAID "host relay.example[198.18.0.25] said: 554 x (in reply to DATA command)"
@@ -65,11 +67,41 @@ static void what_is_held(void **state)
     assert_int_equal(held.expires, 2500 + DAY);
 }
 
+static void what_is_outside_a_scope(void **state)
+{
+    static char domain[] = "@example.com", boss[] = "boss@example.org";
+    static char *senders[] = { domain, boss };
+    const struct relay relay = { .senders = senders, .sender_count = 2 };
+    struct outside outside = { .relay = &relay, .delimiters = "+" };
+    struct queue_message held = message("a@b.example", 1, NULL, 0);
+    const struct queue_message messages[] = {
+        message("a@example.com", 1, NULL, 0),        message("boss+x@example.org", 2, NULL, 0),
+        message("clerk@example.org", 7000, NULL, 0), message("", 6000, NULL, 0),
+        message("root@b.example", 8000, NULL, 0),
+    };
+
+    (void)state;
+    json_t *members = outside_json(&outside, false);
+    assert_int_equal(json_integer_value(json_object_get(members, "waiting")), 0);
+    assert_true(json_is_null(json_object_get(members, "oldest")));
+    json_decref(members);
+    held.queue = "hold";
+    outside_add(&outside, &held);
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
+        outside_add(&outside, &messages[i]);
+    members = outside_json(&outside, true);
+    assert_int_equal(json_integer_value(json_object_get(members, "waiting")), 3);
+    assert_int_equal(json_integer_value(json_object_get(members, "oldest")), 6000);
+    assert_true(json_is_true(json_object_get(members, "partial")));
+    json_decref(members);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_as_postfix_has_them),
         cmocka_unit_test(what_is_held),
+        cmocka_unit_test(what_is_outside_a_scope),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
