@@ -67,10 +67,13 @@ static void print_object(FILE *out, const json_t *object)
     const char *name = json_string_value(json_object_get(object, "name"));
     json_int_t port = json_integer_value(json_object_get(object, "port"));
     const json_t *after = json_object_get(object, "after");
+    const char *way = json_string_value(json_object_get(object, "way"));
 
     fputs(name == NULL ? "" : name, out);
     if (port != 0)
         fprintf(out, ":%d", (int)port);
+    if (way != NULL)
+        fprintf(out, " -> %s", way);
     if (after != NULL)
         fprintf(out, ": %s -> %s", value_of(json_object_get(object, "before")), value_of(after));
 }

@@ -48,7 +48,8 @@ static int usage(FILE *out, int status)
 {
     fputs("usage: detour-apply [-c FILE] [--json] facts | status\n"
           "       detour-apply [-c FILE] [--json] [--dry-run] direct | relay NAME PORT\n"
-          "       detour-apply [-c FILE] [--json] release | rescue | install | remove\n"
+          "       detour-apply [-c FILE] [--json] [--dry-run] install | remove | release\n"
+          "       detour-apply [-c FILE] [--json] rescue\n"
           "       detour-apply [-c FILE] [--json] plan direct | plan relay NAME PORT\n"
           "       detour-apply [-c FILE] [--json] fragment direct | fragment relay NAME PORT\n"
           "       detour-apply [-c FILE] [--json] applied GENERATION | reload\n"
@@ -256,6 +257,19 @@ static int show_fragment(const struct config *config, const struct route *route,
     return handover_show(config, route, answer) ? EXIT_OK : EXIT_FAILED;
 }
 
+static int plan(const struct config *config, const struct request *request, struct answer *answer)
+{
+    struct change_request wanted = { .route = request->route, .wish = wish_of(request->verb) };
+
+    return plan_run(config, &wanted, answer) ? EXIT_OK : EXIT_FAILED;
+}
+
+static bool changes_something(enum verb verb)
+{
+    return verb == VERB_DIRECT || verb == VERB_RELAY || verb == VERB_INSTALL ||
+           verb == VERB_REMOVE || verb == VERB_RELEASE;
+}
+
 static int perform(const struct config *config, const struct request *request,
                    struct answer *answer)
 {
@@ -267,7 +281,7 @@ static int perform(const struct config *config, const struct request *request,
     case VERB_STATUS:
         return answer_members(answer, status_members(config, &why), &why);
     case VERB_PLAN:
-        return plan_run(config, &request->route, answer) ? EXIT_OK : EXIT_FAILED;
+        return plan(config, request, answer);
     case VERB_DIRECT:
     case VERB_RELAY:
     case VERB_RELEASE:
@@ -331,8 +345,13 @@ static int serve_words(const struct options *options, const struct config *confi
         log_error("%s", wrong);
         return usage(stderr, EXIT_USAGE);
     }
-    if (options->dry_run && (request.verb == VERB_DIRECT || request.verb == VERB_RELAY))
-        request.verb = VERB_PLAN;
+    if (options->dry_run && changes_something(request.verb))
+        return plan(config, &request, answer);
+    if (options->dry_run && (request.verb == VERB_RESCUE || request.verb == VERB_APPLIED ||
+                             request.verb == VERB_RELOAD)) {
+        log_error("there is no plan of a %s", request.verb == VERB_RESCUE ? "rescue" : "reload");
+        return usage(stderr, EXIT_USAGE);
+    }
     return perform(config, &request, answer);
 }
 

@@ -2,6 +2,7 @@
 #include "postfix/consequences.h"
 
 #include "lib/memory.h"
+#include "lib/relay.h"
 #include "postfix/text.h"
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,20 +17,25 @@ struct look {
     const struct view *view;
     read_table *read;
     struct findings *not_following, *following;
+    const struct relay *relay; /* with the method transport; NULL with relayhost */
+    const char *way;           /* what decides about the mail that follows, in a sentence */
 };
 
 /* How a parameter's tables name a way of their own. */
 struct routing_maps {
     const char *name;
-    const char *why; /* mail of its entries does not follow */
+    const char *why;   /* mail of its entries does not follow */
+    bool asked_before; /* the sentence ends in what it is asked before */
+    bool nexthops;     /* it has nexthops alone, without a transport */
+    bool keeps; /* DUNNO is an answer too: with the method transport ours is not asked then */
 };
 
 static const struct routing_maps routing_maps[] = {
-    { "transport_maps", "it is asked before relayhost" },
-    { "sender_dependent_default_transport_maps", "it is asked before relayhost" },
-    { "sender_dependent_relayhost_maps", "it goes before relayhost" },
-    { "mailbox_transport_maps", "local mail of its entries is handed on" },
-    { "fallback_transport_maps", "mail for unknown local users is handed on" },
+    { "transport_maps", "it is asked before ", true, false, false },
+    { "sender_dependent_default_transport_maps", "it is asked before ", true, false, true },
+    { "sender_dependent_relayhost_maps", "it goes before ", true, true, false },
+    { "mailbox_transport_maps", "local mail of its entries is handed on", false, false, false },
+    { "fallback_transport_maps", "mail for unknown local users is handed on", false, false, false },
 };
 
 static const char *default_type(const struct look *look)
@@ -70,6 +76,18 @@ static bool is_port_25(const char *value)
     return port == NULL || strcmp(port, ":25") == 0 || strcmp(port, ":smtp") == 0;
 }
 
+/* Whether mail of this entry would be smtp(8)'s to port 25. */
+static bool leads_to_port_25(const struct look *look, const struct routing_maps *maps,
+                             const char *value)
+{
+    if (!maps->nexthops)
+        return runs_smtp(look, value) && is_port_25(value);
+    char *full = memory_format("smtp:%s", value);
+    bool is_25 = is_port_25(full);
+    free(full);
+    return is_25;
+}
+
 /* "transport(5)": neither transport nor nexthop means as if there were no entry. */
 static bool changes_nothing(const char *value)
 {
@@ -87,19 +105,20 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* Counts the entries that go a way of their own, and names the first in NAMES. */
-static struct count count_entries(const struct look *look, const struct table *table,
-                                  struct text *names)
+static struct count count_entries(const struct look *look, const struct routing_maps *maps,
+                                  const struct table *table, struct text *names)
 {
     struct count count = { 0 };
 
     for (size_t i = 0; i < table->count; i++) {
         const struct table_entry *entry = &table->entry[i];
-        if (changes_nothing(entry->value))
+        bool keeps = look->relay != NULL && maps->keeps && strcasecmp(entry->value, "DUNNO") == 0;
+        if (changes_nothing(entry->value) && !keeps)
             continue;
         if (count.all < NAMED)
             fprintf(names->out, "%s%s", count.all == 0 ? "" : ", ", entry->key);
         count.all++;
-        count.port_25 += runs_smtp(look, entry->value) && is_port_25(entry->value);
+        count.port_25 += leads_to_port_25(look, maps, keeps ? "" : entry->value);
     }
     if (count.all > NAMED || table->more)
         fprintf(names->out, ", ...");
@@ -107,13 +126,13 @@ static struct count count_entries(const struct look *look, const struct table *t
 }
 
 static void add_entries(const struct look *look, const struct routing_maps *maps, const char *name,
-                        const struct table *table)
+                        const char *why, const struct table *table)
 {
     struct text names;
     char port_25[96] = "";
 
     text_open(&names);
-    struct count count = count_entries(look, table, &names);
+    struct count count = count_entries(look, maps, table, &names);
     text_close(&names);
     if (count.port_25 > 0)
         snprintf(port_25, sizeof port_25, "; %zu of them %s to port 25, where the block may be",
@@ -123,33 +142,41 @@ static void add_entries(const struct look *look, const struct routing_maps *maps
                      "%s: %s has %s%zu %s (%s) and %s, so mail that it matches goes its own way%s; "
                      "take out what is to follow",
                      maps->name, name, table->more ? "more than " : "", count.all,
-                     count.all == 1 ? "entry" : "entries", names.bytes, maps->why, port_25);
+                     count.all == 1 ? "entry" : "entries", names.bytes, why, port_25);
     free(names.bytes);
+}
+
+static void why_text(const struct look *look, const struct routing_maps *maps, char *out,
+                     size_t size)
+{
+    snprintf(out, size, "%s%s", maps->why, maps->asked_before ? look->way : "");
 }
 
 static void add_table(const struct look *look, const struct routing_maps *maps, const char *name)
 {
     struct table *table = look->read(name, default_type(look));
+    char why[160];
 
+    why_text(look, maps, why, sizeof why);
     if (table->count > 0 && table->kind == TABLE_ENTRIES)
         qsort(table->entry, table->count, sizeof *table->entry, compare_entries);
     if (table->kind == TABLE_ENTRIES)
-        add_entries(look, maps, name, table);
+        add_entries(look, maps, name, why, table);
     else if (table->kind == TABLE_PATTERNS)
         findings_add(look->not_following,
                      "%s: %s is a table of patterns (%zu of them) and %s, so mail that one matches "
                      "goes its own way; look through the patterns",
-                     maps->name, name, table->count, maps->why);
+                     maps->name, name, table->count, why);
     else if (table->kind == TABLE_STATIC)
         findings_add(look->not_following,
                      "%s: %s gives the same answer for all mail and %s, so no mail follows; take "
                      "it out",
-                     maps->name, name, maps->why);
+                     maps->name, name, why);
     else
         findings_add(look->not_following,
                      "%s: %s cannot be looked into from here and %s, so mail that it matches goes "
                      "its own way; ask it by \"postmap -q DOMAIN %s\"",
-                     maps->name, name, maps->why, name);
+                     maps->name, name, why, name);
     table_free(table);
 }
 
@@ -179,9 +206,8 @@ static void look_at_transports(const struct look *look)
         const char *value = view_value(look->view, transports[i].name);
         if (value[0] != '\0' && runs_smtp(look, value))
             findings_add(look->not_following,
-                         "%s = %s: %s leaves by smtp(8) without asking relayhost%s; it stays as it "
-                         "is",
-                         transports[i].name, value, transports[i].mail,
+                         "%s = %s: %s leaves by smtp(8) without asking %s%s; it stays as it is",
+                         transports[i].name, value, transports[i].mail, look->way,
                          is_port_25(value) ? ", to port 25, where the block may be" : "");
     }
 }
@@ -196,7 +222,15 @@ static void look_at_relay_domains(const struct look *look)
     /* Up to compatibility level 1 it is $mydestination by default, which is local mail. */
     if (domains[0] == '\0' || strcmp(domains, view_value(look->view, "mydestination")) == 0)
         return;
-    if (nexthop != NULL && nexthop[1] != '\0')
+    if (look->relay != NULL)
+        findings_add(look->not_following,
+                     "relay_domains = %s: mail for these domains keeps its way, relay_transport = "
+                     "%s%s",
+                     shortened(domains, text), transport,
+                     runs_smtp(look, transport) && is_port_25(transport)
+                         ? ", to port 25, where the block may be"
+                         : "");
+    else if (nexthop != NULL && nexthop[1] != '\0')
         findings_add(look->not_following,
                      "relay_domains = %s: mail for these domains goes to relay_transport = %s, "
                      "which goes before relayhost%s; it stays as it is",
@@ -221,7 +255,7 @@ static void look_at_filters(const struct look *look)
                      "only what the filter gives back to this Postfix follows, so check where it "
                      "sends",
                      filter);
-    if (is_set(look, "smtp_fallback_relay"))
+    if (look->relay == NULL && is_set(look, "smtp_fallback_relay"))
         findings_add(look->not_following,
                      "smtp_fallback_relay = %s: mail that the relay does not take for now is "
                      "handed to it; take it out, unless it can send mail out from here",
@@ -257,8 +291,8 @@ static void add_actions(const struct look *look, const char *parameter, const ch
     if (has_action(table, "FILTER"))
         findings_add(look->not_following,
                      "%s: %s has FILTER, which sends the mail that it matches to a transport of "
-                     "its own, before relayhost is asked; look through these rules",
-                     parameter, name);
+                     "its own, before %s is asked; look through these rules",
+                     parameter, name, look->way);
     if (has_action(table, "REDIRECT") || has_action(table, "BCC"))
         findings_add(look->following,
                      "%s: %s has REDIRECT or BCC, and mail to those addresses follows like any "
@@ -371,9 +405,11 @@ static void look_at_service(const struct look *look, const struct view_service *
     if (is_clone)
         findings_add(look->not_following,
                      "master.cf: the service %s runs smtp(8) too%s%s; mail that transport_maps, a "
-                     "FILTER or another parameter sends there by name goes past relayhost, so "
+                     "FILTER or another parameter sends there by name goes past %s, so "
                      "check what does",
-                     service->name, options[0] == '\0' ? "" : ", with", options);
+                     service->name, options[0] == '\0' ? "" : ", with", options, look->way);
+    else if (strcmp(service->name, "smtp/unix") == 0 && look->relay != NULL)
+        ; /* what matters of its options is pinned, and stands in the plan */
     else if (options[0] != '\0' && strcmp(service->name, "smtp/unix") == 0)
         findings_add(look->not_following,
                      "master.cf: the service %s has%s, which goes before main.cf; take out what "
@@ -450,41 +486,169 @@ static void look_at_others(const struct look *look, const struct instances *othe
                  "unknown here and does not follow; have them send to localhost");
 }
 
-/* True of every host with a relayhost, and surprising on most. */
+/* True of every host with a relay, and surprising on most. */
 static void add_commons(const struct look *look)
+{
+    findings_add(look->following,
+                 "mail for hosts of the local network follows too, unless %s names their domain; "
+                 "name those domains in transport_maps",
+                 look->relay == NULL ? "mydestination or transport_maps"
+                                     : "mydestination, relay_domains or transport_maps");
+}
+
+/* With relayhost all of it follows. */
+static void look_at_verification(const struct look *look)
+{
+    const char *verified = verified_by_relay(look->view);
+
+    if (verified != NULL)
+        findings_add(look->following,
+                     "%s: addresses are verified by way of the relay, which may accept them all; "
+                     "set address_verify_relayhost",
+                     verified);
+}
+
+static void add_relayhost_commons(const struct look *look)
 {
     findings_add(look->following,
                  "bounces (from the null sender) and forwarded mail (from senders elsewhere) "
                  "follow too, and a relay that takes verified senders alone refuses them; let it "
                  "take them, or forward less");
-    findings_add(look->following,
-                 "mail for hosts of the local network follows too, unless mydestination or "
-                 "transport_maps names their domain; name those domains in transport_maps");
+    add_commons(look);
 }
 
-void consequences_of_relay(const struct view *view, const struct instances *others,
-                           read_table *read, struct consequences *out)
+/* With the method transport. */
+
+/* The map names the one sender of the probes that there is without address_verify_sender_ttl; with
+ * it, what stands before the "@" changes (verify_sender_addr.c). */
+static bool probes_follow(const struct look *look)
+{
+    const char *sender = view_value(look->view, "address_verify_sender");
+    const char *at = strchr(sender, '@');
+    bool null = sender[0] == '\0' || strcmp(sender, "<>") == 0;
+    bool varies = strtol(view_value(look->view, "address_verify_sender_ttl"), NULL, 10) > 0;
+
+    if (strstr(view_raw(look->view, "address_verify_sender_dependent_default_transport_maps"),
+               "sender_dependent_default_transport_maps") == NULL)
+        return false;
+    if (null || !varies)
+        return null && look->relay->null_sender;
+    char *address = memory_format("?@%s", at != NULL ? at + 1 : view_value(look->view, "myorigin"));
+    bool taken = relay_takes(look->relay, address, "");
+    free(address);
+    return taken;
+}
+
+static void look_at_probes(const struct look *look)
+{
+    const char *list = verifying_restriction(look->view);
+
+    if (list == NULL)
+        return;
+    if (probes_follow(look))
+        findings_add(look->following,
+                     "%s: the probes of address verification go by the relay, which may accept "
+                     "all addresses, since their sender is null or changes "
+                     "(address_verify_sender, address_verify_sender_ttl); give them one sender",
+                     list);
+    else
+        findings_add(look->not_following,
+                     "%s: the probes of address verification keep their way; while they find no "
+                     "answer in a block, smtpd(8) puts off mail from or for addresses that it does "
+                     "not know yet",
+                     list);
+}
+
+static void look_at_scope(const struct look *look)
+{
+    const struct relay *relay = look->relay;
+    struct text names;
+
+    if (relay->sender_count == 0)
+        return;
+    text_open(&names);
+    for (size_t i = 0; i < relay->sender_count && i < NAMED; i++)
+        fprintf(names.out, "%s%s", i == 0 ? "" : ", ", relay->senders[i]);
+    if (relay->sender_count > NAMED)
+        fputs(", ...", names.out);
+    text_close(&names);
+    findings_add(look->not_following,
+                 "relay %s: mail from other envelope senders than its senders (%s) keeps its way, "
+                 "also what is forwarded for others, and waits while port 25 is closed",
+                 relay->name, names.bytes);
+    free(names.bytes);
+}
+
+static void look_at_null_sender(const struct look *look)
+{
+    const struct relay *relay = look->relay;
+
+    if (!relay->null_sender)
+        findings_add(look->not_following,
+                     "relay %s: mail from the null sender (bounces, automatic answers) keeps its "
+                     "way, and waits while port 25 is closed; null_sender = relay sends it there",
+                     relay->name);
+    if (relay->null_sender && relay->sender_count == 0)
+        findings_add(look->following,
+                     "bounces (from the null sender) and forwarded mail (from senders elsewhere) "
+                     "follow too, and a relay that takes verified senders alone refuses them; "
+                     "null_sender and senders in the section of the relay tell them apart");
+    else if (relay->null_sender)
+        findings_add(look->following,
+                     "bounces (from the null sender) follow too, and a relay that takes verified "
+                     "senders alone refuses them; null_sender = direct keeps them out");
+    else if (relay->sender_count == 0)
+        findings_add(look->following,
+                     "forwarded mail (from senders elsewhere) follows too, and a relay that takes "
+                     "verified senders alone refuses it; senders in the section of the relay keep "
+                     "it out");
+}
+
+static void look_at_everything(const struct look *look, const struct instances *others)
+{
+    look_at_maps(look);
+    look_at_transports(look);
+    look_at_relay_domains(look);
+    look_at_filters(look);
+    look_at_checks(look);
+    look_at_restrictions(look);
+    look_at_services(look);
+    look_at_others(look, others);
+}
+
+void consequences_of_relayhost(const struct view *view, const struct instances *others,
+                               read_table *read, struct consequences *out)
 {
     struct look look = { .view = view,
                          .read = read,
                          .not_following = &out->not_following,
-                         .following = &out->following_unexpectedly };
-    const char *verified = verified_by_relay(view);
+                         .following = &out->following_unexpectedly,
+                         .way = "relayhost" };
 
     *out = (struct consequences){ 0 };
-    look_at_maps(&look);
-    look_at_transports(&look);
-    look_at_relay_domains(&look);
-    look_at_filters(&look);
-    look_at_checks(&look);
-    look_at_restrictions(&look);
-    look_at_services(&look);
-    look_at_others(&look, others);
-    if (verified != NULL)
-        findings_add(look.following,
-                     "%s: addresses are verified by way of the relay, which may accept them all; "
-                     "set address_verify_relayhost",
-                     verified);
+    look_at_everything(&look, others);
+    look_at_verification(&look);
+    look_at_copies(&look);
+    look_at_clients(&look);
+    add_relayhost_commons(&look);
+}
+
+void consequences_of_transport(const struct view *view, const struct relay *relay,
+                               const struct instances *others, read_table *read,
+                               struct consequences *out)
+{
+    struct look look = { .view = view,
+                         .read = read,
+                         .not_following = &out->not_following,
+                         .following = &out->following_unexpectedly,
+                         .relay = relay,
+                         .way = "the map of senders" };
+
+    *out = (struct consequences){ 0 };
+    look_at_scope(&look);
+    look_at_null_sender(&look);
+    look_at_everything(&look, others);
+    look_at_probes(&look);
     look_at_copies(&look);
     look_at_clients(&look);
     add_commons(&look);
@@ -493,6 +657,7 @@ void consequences_of_relay(const struct view *view, const struct instances *othe
 void consequences_of_direct(const struct view *view, struct consequences *out)
 {
     const char *home = view_value(view, "relayhost");
+    const char *transport = view_value(view, "default_transport");
 
     *out = (struct consequences){ 0 };
     if (home[0] != '\0')
@@ -500,6 +665,11 @@ void consequences_of_direct(const struct view *view, struct consequences *out)
                      "relayhost = %s stands in main.cf: mail goes there again, not to the "
                      "recipients' own hosts; take it out if that is not meant",
                      home);
+    if (transport[0] != '\0' && strcmp(transport, "smtp") != 0)
+        findings_add(&out->not_following,
+                     "default_transport = %s stands in main.cf: mail goes that way again; take it "
+                     "out if that is not meant",
+                     transport);
 }
 
 void consequences_free(struct consequences *consequences)

@@ -384,7 +384,10 @@ static void refuse_own_way(const struct view *view, const struct config *config,
 static void refuse_transport(const struct view *view, const struct config *config,
                              struct findings *refusals)
 {
-    static const char *const rewriting[] = { TRANSPORT_SETTING, "transport_maps" };
+    static const char *const rewriting[] = {
+        TRANSPORT_SETTING, "transport_maps",    "sender_dependent_relayhost_maps",
+        "relayhost",       "default_transport", "empty_address_default_transport_maps_lookup_key",
+    };
 
     refuse_catch_all(view, "the senders' transport", refusals);
     refuse_own_way(view, config, refusals);
@@ -395,7 +398,7 @@ static void refuse_transport(const struct view *view, const struct config *confi
         !view_has_map_type(view, "regexp"))
         findings_add(refusals, "this Postfix lacks one of the map types pipemap, regexp and static "
                                "(postconf -m), which method = transport needs");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof rewriting / sizeof rewriting[0]; i++) {
         const char *value = view_override(view, "rewrite/unix", rewriting[i]);
         if (value != NULL)
             findings_add(refusals,
@@ -461,9 +464,7 @@ static void note_instances(const struct view *view, struct findings *exceptions)
     instances_free(&others);
 }
 
-/* Probes of address verification follow relayhost like mail (address_verify_relayhost), and a relay
- * that takes everything first says yes to every address. */
-const char *verified_by_relay(const struct view *view)
+const char *verifying_restriction(const struct view *view)
 {
     static const char *const lists[] = {
         "smtpd_client_restrictions",     "smtpd_helo_restrictions",
@@ -472,12 +473,19 @@ const char *verified_by_relay(const struct view *view)
         "smtpd_end_of_data_restrictions"
     };
 
-    if (strstr(view_raw(view, "address_verify_relayhost"), "relayhost") == NULL)
-        return NULL;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (strstr(view_value(view, lists[i]), "reject_unverified_") != NULL)
             return lists[i];
     return NULL;
+}
+
+/* Probes of address verification follow relayhost like mail (address_verify_relayhost), and a relay
+ * that takes everything first says yes to every address. */
+const char *verified_by_relay(const struct view *view)
+{
+    return strstr(view_raw(view, "address_verify_relayhost"), "relayhost") == NULL
+               ? NULL
+               : verifying_restriction(view);
 }
 
 static void note_product(const struct view *view, const struct config *config,
@@ -527,6 +535,14 @@ void find_notes(const struct view *view, const struct config *config, struct fin
                      "smtp_discard_ehlo_keywords = %s: Postfix overlooks what the relay has to "
                      "offer, so mail will wait",
                      discard);
+    const char *ciphers = view_smtp_value(view, "smtp_tls_mandatory_ciphers");
+    if (strcasecmp(ciphers, "null") == 0 || strcasecmp(ciphers, "export") == 0 ||
+        strcasecmp(ciphers, "low") == 0)
+        findings_add(
+            notes,
+            "smtp_tls_mandatory_ciphers = %s: the password goes to the relay under so weak "
+            "a cipher where it agrees; take it out",
+            ciphers);
     if (!plugins_found())
         findings_add(notes, "no PLAIN or LOGIN plugin of Cyrus SASL was found; Debian has them in "
                             "libsasl2-modules");

@@ -39,6 +39,8 @@ void find_notes(const struct view *view, const struct config *config, struct fin
 void find_exceptions(const struct view *view, const struct config *config,
                      struct findings *exceptions);
 
+/* The list of restrictions that has addresses verified; NULL where none does. */
+const char *verifying_restriction(const struct view *view);
 /* The list of restrictions that has addresses verified by way of a relay; NULL where none does. */
 const char *verified_by_relay(const struct view *view);
 

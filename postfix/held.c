@@ -62,9 +62,8 @@ void held_add(struct held *held, const struct queue_message *message)
 
 json_t *held_json(const struct held *held, bool partial)
 {
-    json_t *members =
-        json_pack("{s:I, s:n, s:n, s:b}", "held", (json_int_t)held->count, "oldest", "expires",
-                  "partial", (int)partial);
+    json_t *members = json_pack("{s:I, s:n, s:n, s:b}", "held", (json_int_t)held->count, "oldest",
+                                "expires", "partial", (int)partial);
 
     if (held->count > 0) {
         json_object_set_new(members, "oldest", json_integer(held->oldest));

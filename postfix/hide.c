@@ -187,3 +187,84 @@ char *hide_passwords(const char *text, const struct main_cf *cf, const char *val
     free(maps);
     return hidden;
 }
+
+/* In master.cf. */
+
+static bool speaks_of_passwords(const char *text)
+{
+    return strcasestr(text, "password") != NULL || strcasestr(text, "passwd") != NULL ||
+           strcasestr(text, "secret") != NULL || strstr(text, "_pw") != NULL;
+}
+
+/* The first of two places; either may be NULL. */
+static const char *first_of(const char *a, const char *b)
+{
+    return a == NULL || (b != NULL && b < a) ? b : a;
+}
+
+/* What stands behind "name=", "name = " where the name is a password's; NULL where there is none.
+ */
+static const char *password_value(const char *line)
+{
+    for (const char *p = line; (p = strchr(p, '=')) != NULL; p++) {
+        const char *end = p, *start;
+        while (end > line && strchr(" \t", end[-1]) != NULL)
+            end--;
+        for (start = end; start > line && strchr(" \t{=,", start[-1]) == NULL;)
+            start--;
+        char *name = memory_format("%.*s", (int)(end - start), start);
+        bool found = is_password(name);
+        free(name);
+        if (found)
+            return p + 1;
+    }
+    return NULL;
+}
+
+/* Where something begins on the line that is not to be shown; NULL where nothing does. ENTRY is all
+ * of the line's entry, or the comment that the line is. */
+static const char *secret_begins(const char *line, const char *entry)
+{
+    const char *table = speaks_of_passwords(entry)
+                            ? first_of(strcasestr(line, "static:"), strcasestr(line, "inline:"))
+                            : NULL;
+
+    return first_of(table, password_value(line));
+}
+
+/* Hides the rest of one line from FROM on. */
+static void hide_from(char **text, const char *from)
+{
+    size_t n;
+
+    from += strspn(from, " \t");
+    for (n = strlen(from); n > 0 && strchr(" \t\r\n", from[n - 1]) != NULL;)
+        n--;
+    char *piece = memory_format("%.*s", (int)n, from);
+    if (n >= PIECE_MIN)
+        hide(text, piece);
+    free(piece);
+}
+
+char *hide_master_passwords(const char *text, const struct main_cf *master)
+{
+    char *hidden = memory_copy(text);
+    size_t open = NO_LOGICAL_LINE; /* the entry in which something hidden may go on */
+
+    for (size_t i = 0; i < main_cf_line_count(master); i++) {
+        const struct main_cf_line *line = main_cf_line(master, i);
+        char *words = memory_format("%.*s", (int)line->len, line->text);
+        char *entry = line->logical == NO_LOGICAL_LINE ? memory_copy(words)
+                                                       : logical_text(master, line->logical);
+        bool option = strncmp(words + strspn(words, " \t"), "-o", 2) == 0;
+        const char *from = secret_begins(words, entry);
+        if (from == NULL && line->logical != NO_LOGICAL_LINE && line->logical == open && !option)
+            from = words;
+        open = from != NULL ? line->logical : option ? NO_LOGICAL_LINE : open;
+        if (from != NULL)
+            hide_from(&hidden, from);
+        free(entry);
+        free(words);
+    }
+    return hidden;
+}

@@ -15,4 +15,8 @@
  * one line, or NULL), replaced by "(hidden)". The caller frees it. */
 char *hide_passwords(const char *text, const struct main_cf *cf, const char *value);
 
+/* The same for passwords that stand in options of MASTER, or in comments: a text of master.cf's is
+ * hidden from there to the end of the line. */
+char *hide_master_passwords(const char *text, const struct main_cf *master);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
-#include "postfix/change.h"
 #include "postfix/check.h"
 #include "postfix/command.h"
 #include "postfix/consequences.h"
@@ -13,6 +12,7 @@
 #include "postfix/hide.h"
 #include "postfix/install.h"
 #include "postfix/instances.h"
+#include "postfix/senders.h"
 #include "postfix/stage.h"
 #include "postfix/table.h"
 #include <stdlib.h>
@@ -40,9 +40,14 @@ static json_t *shown(const struct plan *plan, struct main_cf *original, const ch
 {
     if (text == NULL)
         return json_null();
-    char *hidden = hide_passwords(text, original, owner_password_maps(&plan->change));
+    const struct change *c = &plan->change;
+    struct main_cf *master = main_cf_parse(c->original_master, c->original_master_len);
+    char *some = hide_passwords(text, original, owner_password_maps(c));
+    char *hidden = hide_master_passwords(some, master);
     json_t *string = text_json(hidden);
     free(hidden);
+    free(some);
+    main_cf_free(master);
     return string;
 }
 
@@ -101,23 +106,99 @@ static void add_difference(struct plan *plan, json_t *members, struct why *why)
     stage_free(after);
 }
 
+static void add_file(const struct plan *plan, json_t *files, const char *name)
+{
+    char *path = home_path(plan->config, name);
+
+    json_array_append_new(files, text_json(path));
+    free(path);
+}
+
+static bool replaces(const struct change *c, enum change_place place)
+{
+    for (size_t i = 0; i < c->step_count; i++)
+        if (c->step[i].place == place)
+            return true;
+    return false;
+}
+
 static json_t *files_of(const struct plan *plan)
 {
     const struct change *c = &plan->change;
     json_t *files = json_array();
-    char *main_cf = home_path(plan->config, "main.cf");
 
-    json_array_append_new(files, text_json(main_cf));
-    free(main_cf);
-    if (c->generation == 0)
+    if (replaces(c, CHANGE_MAIN_CF))
+        add_file(plan, files, MAIN_CF);
+    if (replaces(c, CHANGE_MASTER_CF))
+        add_file(plan, files, MASTER_CF);
+    if (replaces(c, CHANGE_MAP)) {
+        add_file(plan, files, ROUTES);
+        add_file(plan, files, ROUTE_LINK);
+    }
+    if (!c->builds)
         return files;
-    char *before = home_path(plan->config, BEFORE);
+    add_file(plan, files, BEFORE);
+    if (c->rendering.services.count > 0)
+        add_file(plan, files, MASTER_BEFORE);
     char *directory = generation_path(plan->config, c->generation);
-    json_array_append_new(files, text_json(before));
     json_array_append_new(files, text_json(directory));
-    free(before);
     free(directory);
     return files;
+}
+
+/* The services that the route is about, without their types. */
+static json_t *services_of(const struct services *services)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < services->count; i++)
+        json_array_append_new(list, json_sprintf("%.*s", (int)strcspn(services->item[i].name, "/"),
+                                                 services->item[i].name));
+    if (services->count == 0)
+        json_array_append_new(list, json_string("smtp"));
+    return list;
+}
+
+/* An entry of ours, with whatever of the owner's options it takes over. */
+static json_t *entry_json(const struct service *service)
+{
+    struct main_cf *cf = main_cf_parse(service->text, strlen(service->text));
+    char *hidden = hide_master_passwords(service->text, cf);
+    json_t *entry = json_pack("{s:s, s:o}", "name", service->name, "text", text_json(hidden));
+
+    free(hidden);
+    main_cf_free(cf);
+    return entry;
+}
+
+static json_t *entries_of(const struct services *services)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < services->count; i++)
+        json_array_append_new(list, entry_json(&services->item[i]));
+    return list;
+}
+
+/* The map as it is in the end, but for the way of the proof; NULL where it stays. */
+static json_t *senders_of(const struct plan *plan)
+{
+    const struct change *c = &plan->change;
+    const struct contents *contents = NULL;
+
+    for (size_t i = 0; i < c->step_count; i++)
+        if (c->step[i].place == CHANGE_MAP)
+            contents = &c->step[i].contents;
+    if (contents == NULL)
+        return NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < contents->answer_count; i++) {
+        const struct content_answer *answer = &contents->answer[i];
+        if (c->proof_sender == NULL || strcmp(answer->key, c->proof_sender) != 0)
+            json_array_append_new(list, json_pack("{s:o, s:o}", "name", text_json(answer->key),
+                                                  "way", text_json(answer->value)));
+    }
+    return list;
 }
 
 static json_t *list(const struct findings *findings)
@@ -140,8 +221,12 @@ static int add_consequences(struct plan *plan, json_t *members, struct why *why)
     if (route_is_direct(&c->route)) {
         consequences_of_direct(c->view, &consequences);
     } else {
+        const struct relay *relay = config_relay(plan->config, c->route.name);
         struct instances others = instances_besides(c->view);
-        consequences_of_relay(c->view, &others, table_read, &consequences);
+        if (plan->config->postfix.method == METHOD_TRANSPORT)
+            consequences_of_transport(c->view, relay, &others, table_read, &consequences);
+        else
+            consequences_of_relayhost(c->view, &others, table_read, &consequences);
         instances_free(&others);
     }
     json_object_set_new(members, "not_following", list(&consequences.not_following));
@@ -160,9 +245,14 @@ static int add_change(struct plan *plan, json_t *members, struct why *why)
     json_object_set_new(members, "parameters", plan->parameters);
     if (change_each(plan->config, c, visit, plan, why) == -1)
         return -1;
+    json_object_set_new(members, "services", services_of(&c->rendering.services));
+    if (c->rendering.services.count > 0)
+        json_object_set_new(members, "entries", entries_of(&c->rendering.services));
+    json_t *senders = senders_of(plan);
+    if (senders != NULL)
+        json_object_set_new(members, "senders", senders);
     add_difference(plan, members, why);
     json_object_set_new(members, "files", files_of(plan));
-    json_object_set_new(members, "services", json_pack("[s]", "smtp"));
     return 0;
 }
 
@@ -178,6 +268,9 @@ static json_t *members_of(struct plan *plan, struct why *why)
     json_object_set_new(members, "route", route_json(&c->route));
     if (c->now.mark != NULL)
         json_object_set_new(members, "from", route_json(&c->now.mark->route));
+    if (c->now.mark != NULL)
+        json_object_set_new(members, "installed",
+                            json_boolean(c->now.mark->kind == BLOCK_TRANSPORT));
     if (c->after != NULL)
         rc = add_change(plan, members, why);
     if (rc == 0 && c->original != NULL)
@@ -221,13 +314,16 @@ static bool answer_plan(struct plan *plan, enum change_kind kind, const struct w
     return members != NULL && kind != CHANGE_REFUSED;
 }
 
-bool plan_run(const struct config *config, const struct route *route, struct answer *answer)
+bool plan_run(const struct config *config, const struct change_request *wanted,
+              struct answer *answer)
 {
     struct plan plan = { .config = config };
     struct why why;
     int64_t started = clock_mono_ms();
     char *owner = config->mode == MODE_FRAGMENT ? handover_owner(config, &why) : NULL;
-    struct change_request request = { .route = *route, .preview = true, .owner = owner };
+    struct change_request request = *wanted;
+    request.preview = true;
+    request.owner = owner;
     enum change_kind kind = CHANGE_FAILED;
     if (owner != NULL || config->mode != MODE_FRAGMENT)
         kind = change_prepare(config, &request, NULL, &plan.change, &why);

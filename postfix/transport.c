@@ -40,6 +40,7 @@ static const struct {
     { "smtp_sasl_auth_cache_name", "" },
     { "smtp_sender_dependent_authentication", "no" },
     { "smtp_tls_CApath", "" },
+    { "tls_append_default_CA", "no" }, /* nobody vouches for the relay but its CA file */
     { "smtp_tls_policy_maps", "" },
     { "smtp_fallback_relay", "" },
     { "smtp_discard_ehlo_keyword_address_maps", "" },

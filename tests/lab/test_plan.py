@@ -125,6 +125,69 @@ def test_a_table_that_takes_all_mail_refuses(lab, apply, value):
     assert apply("plan", "relay", "office", "587").result == "ok"
 
 
+def own_ways(lab):
+    """What the owner has that the method transport has to leave alone."""
+    use_tables(lab, senders="apart@a.example lmtp:[in.example]\n@b.example DUNNO\n")
+    lab.run("sh", "-ec", "cd /etc/postfix; postmap senders; "
+            "printf 'slow unix - - n - - smtp\n -o smtp_sasl_password_maps=static:u:hushhush\n' "
+            ">>master.cf", check=True)
+    lab.mailhost.postconf("relay_domains = other.example",
+                          "sender_dependent_default_transport_maps = hash:/etc/postfix/senders",
+                          "smtpd_recipient_restrictions = reject_unverified_recipient")
+
+
+@BARE
+def test_a_plan_of_the_method_transport(lab, apply):
+    own_ways(lab)
+    apply.configure(postfix="method = transport", relay='senders = { "@sender.example" }')
+    before = apply.files()
+    plan = apply("plan", "relay", "office", "587")
+    assert plan.result == "ok", plan
+    document = plan.last
+    assert document["installed"] is False and document["services"] == ["detour-office"]
+    entry = document["entries"][0]
+    assert entry["name"] == "detour-office/unix" and "smtp_tls_security_level=secure" in entry["text"]
+    assert document["senders"] == [{"name": "double-bounce@mailhost.example", "way": "DUNNO"},
+                                   {"name": "@sender.example",
+                                    "way": "detour-office:[relay.example]:587"}]
+    names = [parameter["name"] for parameter in document["parameters"]]
+    assert names == ["sender_dependent_default_transport_maps"]
+    for words in ("--- main.cf", "--- master.cf", "+detour-office", "slow"):
+        assert words in document["difference"], words
+    written = said(document, "files")
+    for name in ("main.cf", "master.cf", "detourd/route", "detourd/main.cf.before",
+                 "detourd/master.cf.before", "detourd/private/1"):
+        assert f"/etc/postfix/{name}" in written, name
+    stays, comes = said(document, "not_following"), said(document, "following_unexpectedly")
+    for words in ("other envelope senders than its senders (@sender.example)",
+                  "from the null sender", "relay_domains = other.example",
+                  "hash:/etc/postfix/senders has 2 entries (@b.example, apart@a.example)",
+                  "slow/unix runs smtp(8) too", "address verification keep their way"):
+        assert words in stays, (words, stays)
+    assert "relay_domains = " not in comes and "bounces" not in comes
+    assert "hushhush" not in plan.text
+    # By the other words, and of what no socket may ask.
+    assert apply("--dry-run", "relay", "office", "587").last == document
+    install = apply("--dry-run", "install").last
+    assert install["result"] == "ok" and install["route"] == {"name": "direct", "port": 0}
+    assert install["entries"] == document["entries"] and "hushhush" not in str(install)
+    assert apply("--dry-run", "remove").result == "unchanged"
+    assert apply.files() == before
+
+
+@pytest.mark.parametrize("name, value", [
+    ("default_transport", "smtp:[x.example]"), ("relayhost", "[x.example]"),
+    ("sender_dependent_relayhost_maps", "hash:/etc/x"),
+    ("sender_dependent_default_transport_maps", ""),
+    ("empty_address_default_transport_maps_lookup_key", "nobody")])
+@BARE
+def test_routing_options_of_the_rewriting_service_refuse(lab, apply, name, value):
+    apply.configure(postfix="method = transport")
+    lab.run("postconf", "-P", f"rewrite/unix/{name}={value}", check=True)
+    plan = apply("plan", "relay", "office", "587")
+    assert plan.result == "refused" and f'rewrite/unix has "-o {name}={value}"' in plan.reason
+
+
 @pytest.mark.lab(operators=1, mx_hosts=1, domains=3)
 def test_mail_goes_where_the_plan_says(lab, apply):
     """Two domains of the three go their own way, by transport_maps and by relay_transport."""

@@ -76,6 +76,9 @@ static struct view *view_of(const char *settings, const char *overrides)
 
 static char *both;
 
+/* The relay of a route by the method transport; NULL: by relayhost. */
+static const struct relay *through;
+
 /* All sentences, "-" before those of what does not follow and "+" before the others. */
 static const char *sentences_with(const char *settings, const char *overrides,
                                   const struct instances *others)
@@ -83,7 +86,10 @@ static const char *sentences_with(const char *settings, const char *overrides,
     struct view *view = view_of(settings, overrides);
     struct consequences c;
 
-    consequences_of_relay(view, others, read_fake, &c);
+    if (through == NULL)
+        consequences_of_relayhost(view, others, read_fake, &c);
+    else
+        consequences_of_transport(view, through, others, read_fake, &c);
     free(both);
     both = memory_copy("");
     for (size_t i = 0; i < c.not_following.count + c.following_unexpectedly.count; i++) {
@@ -281,6 +287,133 @@ static void the_return_goes_to_the_owners_relayhost(void **state)
     view_free(view);
 }
 
+/* With the method transport. */
+
+static char some_name[] = "office", some_domain[] = "@example.com";
+static char *some_senders[] = { some_domain, some_domain, some_domain, some_domain };
+
+static void the_map_of_senders_leaves_other_classes_alone(void **state)
+{
+    const struct relay relay = { .name = some_name, .null_sender = true };
+
+    (void)state;
+    through = &relay;
+    have_table("hash:/t", "a.example smtp:\n");
+    have_table("hash:/d", "x@a.example slow:[h]:587\ny@a.example DUNNO\n");
+    have_table("hash:/r", "@b.example [home.example]\n@c.example [home.example]:587\n"
+                          "@d.example DUNNO\n");
+    const char *text = sentences_with(
+        "relay_domains = x.example\nrelay_transport = relay\nvirtual_transport = smtp:[in]\n"
+        "transport_maps = hash:/t\nsender_dependent_default_transport_maps = hash:/d\n"
+        "sender_dependent_relayhost_maps = hash:/r\nsmtp_fallback_relay = [last.example]\n"
+        "header_checks = regexp:/h\nmynetworks = 10.0.0.0/8\n",
+        "smtp/unix/smtp_tls_security_level = none\n", &(struct instances){ 0 });
+    assert_has(text, "- relay_domains = x.example: mail for these domains keeps its way, "
+                     "relay_transport = relay, to port 25");
+    assert_lacks(text, "+ relay_domains");
+    assert_has(text, "- virtual_transport = smtp:[in]: mail for the hosted domains "
+                     "(virtual_mailbox_domains) leaves by smtp(8) without asking the map");
+    assert_has(text, "- transport_maps: hash:/t has 1 entry (a.example) and it is asked before the "
+                     "map of senders");
+    /* DUNNO of theirs is an answer, and keeps its sender out. */
+    assert_has(text, "hash:/d has 2 entries (x@a.example, y@a.example)");
+    assert_has(text, "hash:/r has 2 entries (@b.example, @c.example) and it goes before the map of "
+                     "senders, so mail that it matches goes its own way; 1 of them goes to port");
+    /* Pinned in the relay's service. */
+    assert_lacks(text, "smtp_fallback_relay");
+    assert_lacks(text, "smtp/unix");
+    assert_lacks(text, "relayhost is");
+    assert_has(text, "+ mynetworks");
+    assert_has(text, "+ bounces (from the null sender) and forwarded mail");
+    assert_has(text, "unless mydestination, relay_domains or transport_maps names");
+}
+
+static void what_is_outside_the_scope_stays(void **state)
+{
+    const struct relay people = { .name = some_name };
+    const struct relay some = {
+        .name = some_name, .senders = some_senders, .sender_count = 4, .null_sender = true
+    };
+    const struct relay few = { .name = some_name, .senders = some_senders, .sender_count = 1 };
+
+    (void)state;
+    through = &people;
+    const char *text = sentences("x = y\n");
+    assert_has(text, "- relay office: mail from the null sender");
+    assert_has(text, "+ forwarded mail (from senders elsewhere) follows");
+    assert_lacks(text, "other envelope senders");
+    through = &some;
+    text = sentences("x = y\n");
+    assert_has(text, "- relay office: mail from other envelope senders than its senders "
+                     "(@example.com, @example.com, @example.com, ...) keeps its way");
+    assert_has(text, "+ bounces (from the null sender) follow too");
+    assert_lacks(text, "mail from the null sender");
+    assert_lacks(text, "+ forwarded");
+    through = &few;
+    text = sentences("x = y\n");
+    assert_has(text, "than its senders (@example.com) keeps");
+    assert_has(text, "- relay office: mail from the null sender");
+    assert_lacks(text, "+ bounces");
+}
+
+static void probes_of_verification_stay_if_they_can_be_told(void **state)
+{
+    static const char verify[] = "smtpd_recipient_restrictions = reject_unverified_recipient\n"
+                                 "address_verify_sender_dependent_default_transport_maps = "
+                                 "$sender_dependent_default_transport_maps\n%s";
+    static const struct {
+        const char *settings;
+        bool follow, follow_scope; /* with a scope and the null sender outside */
+    } cases[] = {
+        { "address_verify_sender = double-bounce\naddress_verify_sender_ttl = 0s\n", false, false },
+        { "address_verify_sender = double-bounce\naddress_verify_sender_ttl = 1h\n", true, false },
+        { "address_verify_sender = <>\n", true, false },
+        { "address_verify_sender = \n", true, false },
+    };
+    const struct relay all = { .name = some_name, .null_sender = true };
+    const struct relay few = { .name = some_name, .senders = some_senders, .sender_count = 1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *settings = memory_format(verify, cases[i].settings);
+        through = &all;
+        assert_has(sentences(settings),
+                   cases[i].follow ? "+ smtpd_recipient" : "- smtpd_recipient");
+        through = &few;
+        assert_has(sentences(settings),
+                   cases[i].follow_scope ? "+ smtpd_recipient" : "- smtpd_recipient");
+        free(settings);
+    }
+    through = &all;
+    through = &few;
+    assert_has(sentences("smtpd_recipient_restrictions = reject_unverified_recipient\n"
+                         "myorigin = example.com\naddress_verify_sender = double-bounce\n"
+                         "address_verify_sender_ttl = 1h\n"
+                         "address_verify_sender_dependent_default_transport_maps = "
+                         "$sender_dependent_default_transport_maps\n"),
+               "+ smtpd_recipient");
+    through = &all;
+    /* They are told where to go. */
+    assert_has(sentences("smtpd_recipient_restrictions = reject_unverified_recipient\n"
+                         "address_verify_sender = <>\n"
+                         "address_verify_sender_dependent_default_transport_maps =\n"),
+               "- smtpd_recipient");
+    assert_lacks(sentences("x = y\n"), "verification");
+}
+
+static void the_return_goes_the_owners_way(void **state)
+{
+    struct consequences c;
+    struct view *view = view_of("default_transport = lmtp:[in]\nrelayhost = \n", "");
+
+    (void)state;
+    consequences_of_direct(view, &c);
+    assert_int_equal(c.not_following.count, 1);
+    assert_has(c.not_following.text[0], "default_transport = lmtp:[in]");
+    consequences_free(&c);
+    view_free(view);
+}
+
 static void lists_of_tables_are_taken_apart(void **state)
 {
     struct names names =
@@ -327,6 +460,7 @@ static int forget_tables(void **state)
     memset(tables, 0, sizeof tables);
     free(both);
     both = NULL;
+    through = NULL;
     return 0;
 }
 
@@ -345,6 +479,10 @@ int main(void)
         TEST(who_else_sends_is_named),
         TEST(verification_counts_where_it_goes_by_the_relay),
         TEST(the_return_goes_to_the_owners_relayhost),
+        TEST(the_map_of_senders_leaves_other_classes_alone),
+        TEST(what_is_outside_the_scope_stays),
+        TEST(probes_of_verification_stay_if_they_can_be_told),
+        TEST(the_return_goes_the_owners_way),
         TEST(lists_of_tables_are_taken_apart),
         TEST(many_reasons_end_with_how_many_more),
     };

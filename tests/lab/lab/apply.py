@@ -49,7 +49,7 @@ class Apply:
     def give_password(self, password, **options):
         self.host.write(PASSWORD_FILE, password + "\n", **{"mode": 0o600, **options})
 
-    def configure(self, mode="switch", host="relay.example", postfix=""):
+    def configure(self, mode="switch", host="relay.example", postfix="", relay=""):
         username = self.lab.relays[0].username if self.lab.relays else "user"
         self.host.write(CONF, f"""
 mode = {mode}
@@ -61,6 +61,7 @@ relay office {{
   username      = "{username}"
   password_file = "{PASSWORD_FILE}"
   ca_file       = "/etc/detourd/lab-root.pem"
+  {relay}
 }}
 postfix {{ config_directory = "/etc/postfix"  {postfix} }}
 """)
