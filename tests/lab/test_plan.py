@@ -147,7 +147,7 @@ def test_a_plan_of_the_method_transport(lab, apply):
     assert document["installed"] is False and document["services"] == ["detour-office"]
     entry = document["entries"][0]
     assert entry["name"] == "detour-office/unix" and "smtp_tls_security_level=secure" in entry["text"]
-    assert document["senders"] == [{"name": "double-bounce@mailhost.example", "way": "DUNNO"},
+    assert document["senders"] == [{"name": "double-bounce@sender.example", "way": "DUNNO"},
                                    {"name": "@sender.example",
                                     "way": "detour-office:[relay.example]:587"}]
     names = [parameter["name"] for parameter in document["parameters"]]
