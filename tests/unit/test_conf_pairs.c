@@ -51,8 +51,7 @@ static void braces_and_equals_in_strings_and_comments_are_text(void **state)
 {
     (void)state;
     expect("relay r { rewrite = { \"} = {\" = \"\\\" = \" /* } = */ }\n# } = {\nrate = 3 }",
-           "relay r { rewrite = { \"} = {\" , \"\\\" = \"           }\n       \nrate = 3 }",
-           false);
+           "relay r { rewrite = { \"} = {\" , \"\\\" = \"           }\n       \nrate = 3 }", false);
     expect("relay r { rate = \"x rewrite = { a = b }\" }",
            "relay r { rate = \"x rewrite = { a = b }\" }", false);
 }
