@@ -149,11 +149,13 @@ static json_t *common_members(const struct config *config, const struct home_now
     json_object_set_new(members, "advice", advice(config, now));
     json_object_set_new(members, "unfinished", json_boolean(is_unfinished(config, now)));
     json_object_set_new(members, "running", json_boolean(running));
+    bool by_transport = config->mode == MODE_FRAGMENT ? config->postfix.method == METHOD_TRANSPORT
+                                                      : mark->kind == BLOCK_TRANSPORT;
     long queued = queue_count(queue_directory);
     json_object_set_new(members, "queue", json_integer(queued));
     queue_facts(config,
                 &(struct queue_question){ .route = &route,
-                                          .by_transport = mark->kind == BLOCK_TRANSPORT,
+                                          .by_transport = by_transport,
                                           .queued = queued,
                                           .lifetimes = lifetimes },
                 members);

@@ -40,7 +40,6 @@ static const struct {
     { "smtp_sasl_auth_cache_name", "" },
     { "smtp_sender_dependent_authentication", "no" },
     { "smtp_tls_CApath", "" },
-    { "tls_append_default_CA", "no" }, /* nobody vouches for the relay but its CA file */
     { "smtp_tls_policy_maps", "" },
     { "smtp_fallback_relay", "" },
     { "smtp_discard_ehlo_keyword_address_maps", "" },
@@ -142,6 +141,10 @@ static void pin_constants(struct work *w, struct settings *options)
     const char *overrides = view_smtp_value(w->in->view, "smtp_cname_overrides_servername");
     if (overrides[0] != '\0' && strcasecmp(overrides, "no") != 0)
         settings_add(options, "smtp_cname_overrides_servername", "no");
+    /* Nobody but the relay's CA file says who vouches for it. */
+    const char *more = view_smtp_value(w->in->view, "tls_append_default_CA");
+    if (more[0] != '\0' && strcasecmp(more, "no") != 0)
+        settings_add(options, "tls_append_default_CA", "no");
 }
 
 /* The owner's list but for the two words without which there is no password. */
