@@ -11,7 +11,8 @@ own system calls.  From the first that changes something on, the points are
           of turns differs, at some turns), and at each tenth of those that only look: a kill there
           finds what a kill at the next call finds,
   errno   every error that a call can return (errnos.py), once for each place in the program that
-          makes the call, and one of them for each way to get there (the functions on the stack),
+          makes the call, and one of them for each third of the other ways to get there (the
+          functions on the stack),
   tool    each run of a tool fails, is killed or hangs, and all runs of it together.
 With --every-call calls that only look, turns, and ways are as good as others: all is played.
 
@@ -60,6 +61,9 @@ PLACE_FRAMES = 3    # of the stack: a function of the C library, and who calls i
 HANGERS = 8         # labs in which tools hang: they wait and need no processor
 TENTH = 10
 EVERY_LOOK = 10     # of so many calls that only look, one
+EVERY_WAY = 3       # of so many further ways to a place, one
+# What else of a request's points is played: its steps are those of others.
+EVERY_POINT = {"transport flip": 4}
 SAMPLE = {"kill": 10, "errno": 10}      # points of each request
 # Not in the sample: the other requests go the same ways.
 NOT_SAMPLED = {"transport flip"}
@@ -116,6 +120,8 @@ def plan_request(stand, request, every_call):
     loops = loops_of(listings)
     points = plan_kills(request, listings, loops, every_call)
     points += plan_errors(request, placed, loops, every_call)
+    if not every_call:
+        points = points[::EVERY_POINT.get(request, 1)]
     found = [*calls.tools_looked_for(placed), SENDMAIL]     # which a child looks for
     if request not in NO_TOOLS:
         points += plan_tools(stand, request, found)
@@ -181,8 +187,8 @@ def plan_kills(request, listings, loops, every_call):
 
 
 def plan_errors(request, placed, loops, every_call):
-    """For each place in the program that makes a call, its first call, and for each way to get
-    there, too: there each error by turns."""
+    """For each place in the program that makes a call, its first call; for further ways to get
+    there, the errors by turns."""
     places, ways, points, unsteady = set(), collections.Counter(), [], set()
     for call in calls.from_the_first_change(placed, DIRECTORY):
         if group(call.key) in loops:
@@ -193,7 +199,9 @@ def plan_errors(request, placed, loops, every_call):
         errors = errnos.errors_of(call)
         if place in places and errors and not every_call:
             ways[place] += 1
-            errors = [errors[ways[place] % len(errors)]]
+            if ways[place] % EVERY_WAY:
+                continue
+            errors = [errors[ways[place] // EVERY_WAY % len(errors)]]
         places |= {place, (place, way)}
         points += [point_at(request, "errno", placed, call, errnos.fault(call, error),
                             group(call.key) in loops, call.name not in unsteady)
