@@ -340,7 +340,7 @@ static void refuse_relayhost(const struct view *view, const struct config *confi
 static void refuse_owners_tables(const struct view *view, const char *name,
                                  struct findings *refusals)
 {
-    struct names tables = tables_split(view_raw(view, name));
+    struct names tables = tables_split(view_value(view, name));
 
     for (size_t i = 0; i < tables.count; i++) {
         const char *why = transport_cannot_merge(view, tables.name[i], table_read);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "postfix/home.h"
 
+#include "lib/clock.h"
 #include "lib/memory.h"
 #include "lib/trust.h"
 #include "postfix/command.h"
@@ -10,6 +11,7 @@
 #include "postfix/senders.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,18 +66,82 @@ int home_prepare(const struct config *config, struct why *why)
     return make(config, PRIVATE, 0700, why);
 }
 
-int home_lock(const struct config *config, int *fd, struct why *why)
+/* Who waited for the lock may have got that of a file which is gone: somebody took away all that is
+ * ours meanwhile (home_remove). */
+static bool is_gone(int fd, const char *path)
 {
-    char *path = home_path(config, LOCK_FILE);
+    struct stat own, now;
+
+    return fstat(fd, &own) == 0 &&
+           (lstat(path, &now) == 0 ? own.st_ino != now.st_ino || own.st_dev != now.st_dev
+                                   : errno == ENOENT);
+}
+
+/* 0, 1 when another one has had it all the time, or -1; *AGAIN when it went away. */
+static int lock_file(const char *path, int wait_ms, int *fd, bool *again, struct why *why)
+{
     int rc = 0;
 
     *fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *again = *fd == -1 && errno == ENOENT;
     if (*fd == -1)
         rc = why_errno(why, "cannot open %s", path);
-    else if (!lock_exclusive(*fd, LOCK_WAIT_MS))
+    else if (!lock_exclusive(*fd, wait_ms))
         rc = errno == EINTR ? 1 : why_errno(why, "cannot lock %s", path);
+    else
+        *again = is_gone(*fd, path);
+    if (*fd != -1 && (rc != 0 || *again)) {
+        close(*fd);
+        *fd = -1;
+    }
+    return rc;
+}
+
+int home_lock(const struct config *config, int *fd, struct why *why)
+{
+    int64_t deadline = clock_mono_ms() + LOCK_WAIT_MS, left = LOCK_WAIT_MS;
+    char *path = home_path(config, LOCK_FILE);
+    bool again = true;
+    int rc = 0;
+
+    *fd = -1;
+    while (again && left > 0) {
+        rc = home_prepare(config, why);
+        again = false;
+        if (rc == 0)
+            rc = lock_file(path, (int)left, fd, &again, why);
+        left = deadline - clock_mono_ms();
+    }
+    if (rc == 0)
+        rc = again ? 1 : home_prepare(config, why);
     free(path);
     return rc;
+}
+
+/* *IN_USE: it is a directory that is not empty. */
+static int take_away(const struct config *config, const char *name, bool *in_use, struct why *why)
+{
+    char *path = home_path(config, name);
+    int rc = 0;
+
+    if (remove(path) == -1 && errno != ENOENT) {
+        *in_use = errno == ENOTEMPTY || errno == EEXIST;
+        rc = *in_use ? 0 : why_errno(why, "cannot remove %s", path);
+    }
+    free(path);
+    return rc;
+}
+
+int home_remove(const struct config *config, struct why *why)
+{
+    static const char *const names[] = { PRIVATE, ROUTES,    MASTER_BEFORE, BEFORE,
+                                         REVERTS, LOCK_FILE, OUR_DIRECTORY };
+    bool in_use = false;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && !in_use && i < sizeof names / sizeof names[0]; i++)
+        rc = take_away(config, names[i], &in_use, why);
+    return rc == 0 ? directory_sync(config->postfix.config_directory, why) : rc;
 }
 
 bool home_is_unfinished(const struct config *config)

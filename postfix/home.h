@@ -24,6 +24,8 @@
 #define MASTER_BEFORE OUR_DIRECTORY "/master.cf.before"
 /* Stands from before main.cf is replaced until Postfix works by it: whoever finds it finishes. */
 #define UNFINISHED OUR_DIRECTORY "/unfinished"
+/* When somebody else has taken a route out of force (reverts.h). */
+#define REVERTS OUR_DIRECTORY "/reverts"
 
 /* The path of a file in the configuration directory; the caller frees it. */
 char *home_path(const struct config *config, const char *name);
@@ -35,9 +37,13 @@ int home_check(const struct config *config, struct why *why);
 /* Makes the directories of ours that are missing. */
 int home_prepare(const struct config *config, struct why *why);
 
-/* Takes the lock that every change is made under, into *FD; closing that lets go of it. 0, 1 when
- * another change held it for 30 s, or -1 with a reason. */
+/* Makes the directories, and takes the lock that every change is made under, into *FD; closing that
+ * lets go of it. 0, 1 when another change held it for 30 s, or -1 with a reason. */
 int home_lock(const struct config *config, int *fd, struct why *why);
+
+/* Takes away all that is ours, as far as nothing is left that main.cf or master.cf still needs; the
+ * lock file goes last. 0, or -1 with a reason. */
+int home_remove(const struct config *config, struct why *why);
 
 /* What stands in the configuration directory. */
 struct home_now {

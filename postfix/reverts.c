@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REVERTS       OUR_DIRECTORY "/reverts"
 #define SIZE_MAX_READ 4096
 #define KEPT          32
 #define WINDOW        (INT64_C(7) * 86400) /* s */

@@ -45,48 +45,28 @@ static void add(struct map *map, const char *key, const char *value)
     contents_add_answer(map->contents, SENDERS, key, value);
 }
 
-/* $myorigin, which may be the name of a file (postconf(5)). */
-static char *origin(const struct view *view)
+/* Postfix asks for an address as it stands in a header first, in which the usual key, "<>", needs
+ * quotes (src/global/mail_addr_find.c); what is there for everybody would be the answer to that. */
+static void add_null(struct map *map, const struct view *view, const char *value)
 {
-    const char *value = view_value(view, "myorigin");
-    struct why ignored;
-    size_t len;
-    char *text = value[0] == '/' ? file_read(value, ROUTE_MAX, &len, &ignored) : memory_copy(value);
+    const char *key = view_value(view, "empty_address_default_transport_maps_lookup_key");
+    char *quoted = memory_format("\"%s\"", key);
 
-    if (text != NULL)
-        text[strcspn(text, " \t\r\n")] = '\0';
-    return text;
-}
-
-/* Probes of address verification go where they went before: a relay that takes everything first
- * would say yes to every address. */
-static void exempt_verification(struct map *map, const struct view *view)
-{
-    const char *sender = view_value(view, "address_verify_sender");
-    char *domain = strchr(sender, '@') == NULL ? origin(view) : NULL;
-
-    if (strchr(sender, '@') != NULL) {
-        add(map, sender, NOT_OURS);
-    } else if (domain != NULL && sender[0] != '\0' && strcmp(sender, "<>") != 0) {
-        char *address = memory_format("%s@%s", sender, domain);
-        add(map, address, NOT_OURS);
-        free(address);
-    }
-    free(domain);
+    if (strcmp(key, "<>") == 0)
+        add(map, quoted, value);
+    add(map, key, value);
+    free(quoted);
 }
 
 static void add_scope(struct map *map, const struct relay *relay, const struct view *view,
                       const char *nexthop)
 {
-    const char *null = view_value(view, "empty_address_default_transport_maps_lookup_key");
-
-    exempt_verification(map, view);
     for (size_t i = 0; i < relay->sender_count; i++)
         add(map, relay->senders[i], nexthop);
     if (relay->sender_count > 0 && relay->null_sender)
-        add(map, null, nexthop);
+        add_null(map, view, nexthop);
     if (relay->sender_count == 0 && !relay->null_sender)
-        add(map, null, NOT_OURS);
+        add_null(map, view, NOT_OURS);
     if (relay->sender_count == 0)
         add(map, EVERYBODY, nexthop);
 }

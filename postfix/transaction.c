@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* How often an edit by somebody else may make us start over. */
@@ -435,6 +436,17 @@ static json_t *members_of(const struct transaction *t)
     return members;
 }
 
+/* Nothing of ours stays, and the lock is gone with it: from here on nothing may be written. */
+static void leave(struct transaction *t)
+{
+    if (t->request->wish != WISH_REMOVE || home_is_unfinished(t->config))
+        return;
+    if (tree_remove(t->workspace, &t->why) == -1 || home_remove(t->config, &t->why) == -1)
+        answer_step(t->answer, "remove", false, 0, t->why.text);
+    close(t->lock);
+    t->lock = -1;
+}
+
 static enum transaction_result fail(struct transaction *t, const char *result)
 {
     answer_end(t->answer, result, t->why.text, NULL);
@@ -465,6 +477,7 @@ static enum transaction_result activate(struct transaction *t)
     }
     finish(t, stopped == 0, t->change.generation);
     note_reverted(t);
+    leave(t);
     answer_end(t->answer, "ok",
                stopped == 1 ? "Postfix is not running; the route counts when it starts" : NULL,
                members_of(t));
@@ -502,6 +515,7 @@ static enum transaction_result nothing_to_change(struct transaction *t)
         finish(t, stopped == 0, put_back ? 0 : mark->generation);
         note_reverted(t);
     }
+    leave(t);
     answer_end(t->answer, put_back ? "ok" : "unchanged", NULL, members_of(t));
     return put_back ? TRANSACTION_OK : TRANSACTION_UNCHANGED;
 }
@@ -582,7 +596,7 @@ static void release(struct transaction *t)
 static int open_home(struct transaction *t)
 {
     t->workspace = home_path(t->config, STAGE);
-    if (home_check(t->config, &t->why) == -1 || home_prepare(t->config, &t->why) == -1) {
+    if (home_check(t->config, &t->why) == -1) {
         fail(t, "failed");
         return -1;
     }

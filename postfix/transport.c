@@ -17,6 +17,16 @@
 #define TO_DUNNO "theirs"
 #define SHIELD   "shield"
 
+/* The null sender, which Postfix quotes before it asks (senders.c). */
+#define NULL_KEY  "<>"
+#define NULL_RULE "/^\"<>\"$/ <>\n"
+
+/* By default the same as TRANSPORT_SETTING. */
+#define VERIFY_SETTING "address_verify_" TRANSPORT_SETTING
+
+/* The answer that leaves a sender's mail to main.cf (postconf(5)). */
+#define NOT_OURS "DUNNO"
+
 /* A message of many recipients is one delivery; with _destination_rate_delay, 1 would mean a delay
  * for each recipient (postconf(5)). */
 #define RECIPIENT_LIMIT "50"
@@ -43,6 +53,7 @@ static const struct {
     { "smtp_tls_policy_maps", "" },
     { "smtp_fallback_relay", "" },
     { "smtp_discard_ehlo_keyword_address_maps", "" },
+    { "smtp_always_send_ehlo", "yes" },
     { "smtp_never_send_ehlo", "no" },
     { "smtp_reply_filter", "" },
 };
@@ -337,6 +348,8 @@ static bool is_of_patterns(const char *table)
 {
     static const char *const types[] = { "regexp:", "pcre:", "cidr:", "static:" };
 
+    if (strncmp(table, "proxy:", 6) == 0)
+        table += 6;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strncmp(table, types[i], strlen(types[i])) == 0)
             return true;
@@ -353,7 +366,7 @@ static const char *cannot_merge_keys(const struct view *view, const char *name, 
             "its keys cannot be listed, and Postfix would not come to its \"@domain\" ones before "
             "ours";
     for (size_t i = 0; why == NULL && i < table->count; i++)
-        if (strchr(table->entry[i].key, '@') == NULL && strcmp(table->entry[i].key, "<>") != 0)
+        if (strchr(table->entry[i].key, '@') == NULL && strcmp(table->entry[i].key, NULL_KEY) != 0)
             why = "it has a key without a domain, to which Postfix would not come before ours";
     table_free(table);
     return why;
@@ -379,79 +392,153 @@ static void put_literal(FILE *out, const char *text)
     }
 }
 
-/* From an address to the key that Postfix would come to next: the address without its extension,
- * then "@domain" (src/global/mail_addr_find.c). A rule for each key, since the parameter allows
- * no substitution (DICT_FLAG_NO_REGSUB). */
-static void put_rule(FILE *out, const char *key, const char *delimiters)
+/* A pattern for what Postfix comes to LOCAL by: the same, or the same with an extension, unless
+ * BARE tells that the first does not count. */
+static void put_local(FILE *out, const char *local, const char *delimiters, bool bare)
+{
+    fputc('^', out);
+    put_literal(out, local);
+    if (delimiters[0] == '\0')
+        return;
+    fputs("((", out);
+    for (const char *p = delimiters; *p != '\0'; p++) {
+        const char one[] = { *p, '\0' };
+        if (p != delimiters)
+            fputc('|', out);
+        put_literal(out, one);
+    }
+    fputs(bare ? ")[^@]*)?" : ")[^@]*)", out);
+}
+
+/* From an address to a key that Postfix would come to after it: the address without its extension,
+ * or "@domain" (src/global/mail_addr_find.c). A rule for each key, since the parameter allows no
+ * substitution (DICT_FLAG_NO_REGSUB). BARE: from the address itself, too. */
+static void put_rule(FILE *out, const char *key, const char *delimiters, bool bare)
 {
     const char *at = strrchr(key, '@');
 
-    if (at == NULL || (at != key && delimiters[0] == '\0'))
-        return;
-    fputc('/', out);
-    if (at != key) {
-        char *local = memory_format("%.*s", (int)(at - key), key);
-        fputc('^', out);
-        put_literal(out, local);
-        free(local);
-        fputc('(', out);
-        for (const char *p = delimiters; *p != '\0'; p++) {
-            const char one[] = { *p, '\0' };
-            if (p != delimiters)
-                fputc('|', out);
-            put_literal(out, one);
-        }
-        fputs(")[^@]*", out);
+    if (strcmp(key, NULL_KEY) == 0)
+        fputs(NULL_RULE, out);
+    char *local = at == NULL ? NULL : memory_format("%.*s", (int)(at - key), key);
+    /* An address is cut at its first delimiter, so that none is left. */
+    const char *cut_at = local == NULL || strpbrk(local, delimiters) != NULL ? "" : delimiters;
+
+    if (local != NULL && (local[0] == '\0' || bare || cut_at[0] != '\0')) {
+        char *answer = settings_escape(key);
+        fputc('/', out);
+        if (local[0] != '\0')
+            put_local(out, local, cut_at, bare);
+        put_literal(out, at);
+        fprintf(out, "$/ %s\n", answer);
+        free(answer);
     }
-    put_literal(out, at);
-    fprintf(out, "$/ %s\n", key);
+    free(local);
 }
 
-static char *rules_for(const struct table *table, const char *delimiters)
-{
-    struct text rules;
+/* The tables of one of the owner's parameters. */
+struct theirs {
+    struct names names; /* with their types */
+    struct table **table;
+};
 
-    text_open(&rules);
-    /* Addresses go before domains. */
-    for (int domains = 0; domains < 2; domains++)
-        for (size_t i = 0; i < table->count; i++)
-            if ((table->entry[i].key[0] == '@') == domains)
-                put_rule(rules.out, table->entry[i].key, delimiters);
-    text_close(&rules);
-    return rules.bytes;
-}
-
-/* One table of the owner's, asked for the whole address and for the keys that come after it, before
- * ours answers at the first. THEN is what the answer goes through. */
-static void add_theirs(struct work *w, struct text *list, const char *name, const char *then)
+static struct theirs read_theirs(const struct work *w, const char *parameter)
 {
     const struct view *view = w->in->view;
-    struct table *table = w->in->read(name, view_value(view, "default_database_type"));
-    char *own = typed(view, name),
-         *rules = rules_for(table, view_value(view, "recipient_delimiter"));
-    char *file = memory_format("keys.%u", ++w->keys);
+    struct names names = tables_split(view_value(view, parameter));
+    struct theirs theirs = { 0 };
 
-    if (then[0] == '\0')
-        fprintf(list->out, "%s, ", name);
-    else
-        fprintf(list->out, "pipemap:{%s%s}, ", own, then);
-    if (!is_of_patterns(own) && rules[0] != '\0') {
-        contents_add_file(&w->out->contents, file, rules);
-        fprintf(list->out, "pipemap:{regexp:%s/%s,%s%s}, ", w->in->directory, file, own, then);
+    theirs.table = memory_zero(names.count + 1, sizeof *theirs.table);
+    for (size_t i = 0; i < names.count; i++) {
+        theirs.table[i] = w->in->read(names.name[i], view_value(view, "default_database_type"));
+        char *name = typed(view, names.name[i]);
+        free(names.name[i]);
+        names.name[i] = name;
     }
-    free(file);
-    free(rules);
-    free(own);
-    table_free(table);
+    theirs.names = names;
+    return theirs;
 }
 
-static void add_all_theirs(struct work *w, struct text *list, const char *name, const char *then)
+static void free_theirs(struct theirs *theirs)
 {
-    struct names tables = tables_split(view_raw(w->in->view, name));
+    for (size_t i = 0; i < theirs->names.count; i++)
+        table_free(theirs->table[i]);
+    free(theirs->table);
+    names_free(&theirs->names);
+}
 
-    for (size_t i = 0; i < tables.count; i++)
-        add_theirs(w, list, tables.name[i], then);
-    names_free(&tables);
+/* Postfix asks all tables for one key after the other, and so does the list that is made here. */
+enum stage { WHOLE_ADDRESS, WITHOUT_EXTENSION, DOMAIN_ALONE };
+
+static void put_rules(FILE *out, const struct table *table, enum stage stage,
+                      const char *delimiters)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if ((table->entry[i].key[0] == '@') == (stage == DOMAIN_ALONE))
+            put_rule(out, table->entry[i].key, delimiters, false);
+}
+
+/* An address with DUNNO is answered: its domain is not asked for any more. */
+static void put_answered(FILE *out, const struct theirs *theirs, const char *delimiters)
+{
+    for (size_t i = 0; i < theirs->names.count; i++)
+        for (size_t n = 0; n < theirs->table[i]->count; n++) {
+            const struct table_entry *entry = &theirs->table[i]->entry[n];
+            if (entry->key[0] != '@' && strcasecmp(entry->value, NOT_OURS) == 0)
+                put_rule(out, entry->key, delimiters, true);
+        }
+}
+
+static char *rules_for(const struct work *w, const struct theirs *theirs, size_t n,
+                       enum stage stage)
+{
+    const char *delimiters = view_value(w->in->view, "recipient_delimiter");
+    struct text rules, answered;
+
+    text_open(&rules);
+    text_open(&answered);
+    put_rules(rules.out, theirs->table[n], stage, delimiters);
+    if (stage == DOMAIN_ALONE)
+        put_answered(answered.out, theirs, delimiters);
+    text_close(&rules);
+    text_close(&answered);
+    char *all = rules.bytes[0] == '\0' ? memory_copy("")
+                                       : memory_format("%s%s", answered.bytes, rules.bytes);
+    free(answered.bytes);
+    free(rules.bytes);
+    return all;
+}
+
+/* The owner's table for the keys of a stage, before ours answers at the first. THEN is what the
+ * answer goes through. */
+static void add_stage(struct work *w, struct text *list, const struct theirs *theirs, size_t n,
+                      enum stage stage, const char *then)
+{
+    const char *name = theirs->names.name[n];
+    char *own = settings_escape(name);
+
+    if (stage == WHOLE_ADDRESS) {
+        fprintf(list->out, then[0] == '\0' ? "%s%s, " : "pipemap:{%s%s}, ", own, then);
+    } else if (!is_of_patterns(name)) {
+        char *rules = rules_for(w, theirs, n, stage);
+        if (rules[0] != '\0') {
+            char *file = memory_format("keys.%u", ++w->keys);
+            contents_add_file(&w->out->contents, file, rules);
+            fprintf(list->out, "pipemap:{regexp:%s/%s,%s%s}, ", w->in->directory, file, own, then);
+            free(file);
+        }
+        free(rules);
+    }
+    free(own);
+}
+
+static void add_theirs(struct work *w, struct text *list, const char *parameter, const char *then)
+{
+    struct theirs theirs = read_theirs(w, parameter);
+
+    for (enum stage stage = WHOLE_ADDRESS; stage <= DOMAIN_ALONE; stage++)
+        for (size_t n = 0; n < theirs.names.count; n++)
+            add_stage(w, list, &theirs, n, stage, then);
+    free_theirs(&theirs);
 }
 
 /* Where the owner's sender_dependent_relayhost_maps has an answer, the mail is not ours: with a
@@ -462,17 +549,30 @@ static void set_route(struct work *w)
     char *through = memory_format(",regexp:%s/" TO_DUNNO, w->in->directory);
     struct text list;
 
-    if (view_raw(view, "sender_dependent_relayhost_maps")[0] != '\0')
+    if (view_value(view, "sender_dependent_relayhost_maps")[0] != '\0')
         /* DUNNO is their word for "as main.cf has it". */
-        contents_add_file(&w->out->contents, TO_DUNNO, "!/^DUNNO$/ DUNNO\n");
+        contents_add_file(&w->out->contents, TO_DUNNO, "!/^" NOT_OURS "$/ " NOT_OURS "\n");
     text_open(&list);
-    add_all_theirs(w, &list, TRANSPORT_SETTING, "");
-    add_all_theirs(w, &list, "sender_dependent_relayhost_maps", through);
+    add_theirs(w, &list, TRANSPORT_SETTING, "");
+    add_theirs(w, &list, "sender_dependent_relayhost_maps", through);
     fprintf(list.out, "%s, pipemap:{static:*,%s}", w->in->route_map, w->in->route_map);
     text_close(&list);
     settings_add(&w->out->settings, TRANSPORT_SETTING, list.bytes);
     free(list.bytes);
     free(through);
+}
+
+/* Probes of address verification go where they went before: a relay that takes everything first
+ * would say yes to every address. */
+static void set_verification(struct work *w)
+{
+    const struct view *view = w->in->view;
+
+    if (strstr(view_raw(view, VERIFY_SETTING), TRANSPORT_SETTING) == NULL)
+        return;
+    char *value = settings_escape(view_value(view, VERIFY_SETTING));
+    settings_add(&w->out->settings, VERIFY_SETTING, value);
+    free(value);
 }
 
 static bool has_port(const struct relay *relay, bool implicit_tls)
@@ -516,6 +616,7 @@ int transport_render(const struct transport_input *in, struct rendering *out, st
     contents_add_file(&out->contents, SHIELD, shield);
     free(shield);
     set_route(&w);
+    set_verification(&w);
     for (size_t i = 0; w.rc == 0 && i < in->config->relay_count; i++)
         if (in->passwords[i] != NULL)
             add_relay(&w, &in->config->relays[i], in->passwords[i]);

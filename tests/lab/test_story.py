@@ -67,6 +67,27 @@ def test_five_hundred_messages_survive_a_block(lab, method, patience):
     lab.assert_exactly_once(later, "direct")
 
 
+def test_the_story_with_the_method_transport(lab):
+    """The same with services of the relay's own; the port that begins with TLS is the first."""
+    host = lab.mailhost
+    settled(lab, relays={"office": (lab.relay, {"ports": (465, 587)})},
+            postfix="method = transport")
+    lab.block(25, "drop", spare_established=True)
+    ids = lab.mail(100, domains=50)
+    status = lab.product.wait_route("office")
+    assert status["route"]["port"] == 465 and verdict(status) == "blocked"
+    lab.wait_delivered(ids, timeout=280)
+    lab.assert_exactly_once(ids)
+    assert not lab.bounced()
+    installed = host.main_cf.read_bytes(), host.master_cf.read_bytes()
+    lab.unblock()
+    lab.product.wait_route("direct")
+    assert (host.main_cf.read_bytes(), host.master_cf.read_bytes()) == installed
+    later = lab.mail(50, domains=50)
+    lab.wait_delivered(later)
+    lab.assert_exactly_once(later, "direct")
+
+
 def test_without_us_mail_would_wait(lab):
     """What the story is worth: the same block without detourd delivers nothing."""
     lab.block(25, "rst")
