@@ -133,7 +133,8 @@ def own_ways(lab):
             ">>master.cf", check=True)
     lab.mailhost.postconf("relay_domains = other.example",
                           "sender_dependent_default_transport_maps = hash:/etc/postfix/senders",
-                          "smtpd_recipient_restrictions = reject_unverified_recipient")
+                          "smtpd_recipient_restrictions = reject_unverified_recipient",
+                          "tls_append_default_CA = yes", "smtp_tls_mandatory_ciphers = low")
 
 
 @BARE
@@ -146,7 +147,10 @@ def test_a_plan_of_the_method_transport(lab, apply):
     document = plan.last
     assert document["installed"] is False and document["services"] == ["detour-office"]
     entry = document["entries"][0]
-    assert entry["name"] == "detour-office/unix" and "smtp_tls_security_level=secure" in entry["text"]
+    assert entry["name"] == "detour-office/unix"
+    for option in ("smtp_tls_security_level=secure", "tls_append_default_CA=no"):
+        assert f" -o {option}\n" in entry["text"], entry
+    assert "smtp_tls_mandatory_ciphers = low" in said(document, "notes")
     assert document["senders"] == [{"name": "double-bounce@sender.example", "way": "DUNNO"},
                                    {"name": "@sender.example",
                                     "way": "detour-office:[relay.example]:587"}]
@@ -173,6 +177,12 @@ def test_a_plan_of_the_method_transport(lab, apply):
     assert install["entries"] == document["entries"] and "hushhush" not in str(install)
     assert apply("--dry-run", "remove").result == "unchanged"
     assert apply.files() == before
+    # Without a scope, and with probes whose sender changes.
+    apply.configure(postfix="method = transport")
+    lab.mailhost.postconf("address_verify_sender_ttl = 1h")
+    plan = apply("plan", "relay", "office", "587").last
+    assert "address verification go by the relay" in said(plan, "following_unexpectedly")
+    assert plan["senders"][-1] == {"name": "*", "way": "detour-office:[relay.example]:587"}
 
 
 @pytest.mark.parametrize("name, value", [
