@@ -422,7 +422,8 @@ int command_ok(const char *const argv[], int timeout_ms, struct command_result *
     if (result->status == 0)
         return 0;
     command_words(result, words, sizeof words);
-    return why_set(why, "%s exited with status %d: %s", argv[0], result->status, words);
+    return why_set(why, "%s exited with status %d%s%s", argv[0], result->status,
+                   words[0] == '\0' ? "; the mail log may say more" : ": ", words);
 }
 
 void command_result_free(struct command_result *result)

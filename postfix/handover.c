@@ -56,7 +56,7 @@ static enum transaction_result fail(struct handover *h, const char *result)
 static int open_home(struct handover *h)
 {
     h->workspace = home_path(h->config, STAGE);
-    if (home_check(h->config, &h->why) == -1 || home_prepare(h->config, &h->why) == -1) {
+    if (home_check(h->config, &h->why) == -1) {
         fail(h, "failed");
         return -1;
     }

@@ -59,7 +59,8 @@ static int make(const struct config *config, const char *name, mode_t mode, stru
     return rc;
 }
 
-int home_prepare(const struct config *config, struct why *why)
+/* Makes the directories of ours that are missing. */
+static int prepare(const struct config *config, struct why *why)
 {
     if (make(config, OUR_DIRECTORY, 0755, why) == -1)
         return -1;
@@ -72,12 +73,14 @@ static bool is_gone(int fd, const char *path)
 {
     struct stat own, now;
 
-    return fstat(fd, &own) == 0 &&
-           (lstat(path, &now) == 0 ? own.st_ino != now.st_ino || own.st_dev != now.st_dev
-                                   : errno == ENOENT);
+    if (fstat(fd, &own) == -1)
+        return false;
+    if (lstat(path, &now) == -1)
+        return errno == ENOENT;
+    return own.st_ino != now.st_ino || own.st_dev != now.st_dev;
 }
 
-/* 0, 1 when another one has had it all the time, or -1; *AGAIN when it went away. */
+/* *AGAIN when the file went away. */
 static int lock_file(const char *path, int wait_ms, int *fd, bool *again, struct why *why)
 {
     int rc = 0;
@@ -106,15 +109,21 @@ int home_lock(const struct config *config, int *fd, struct why *why)
 
     *fd = -1;
     while (again && left > 0) {
-        rc = home_prepare(config, why);
         again = false;
+        rc = prepare(config, why);
         if (rc == 0)
             rc = lock_file(path, (int)left, fd, &again, why);
         left = deadline - clock_mono_ms();
     }
-    if (rc == 0)
-        rc = again ? 1 : home_prepare(config, why);
     free(path);
+    if (rc != 0 || again)
+        return again ? 1 : rc;
+    /* They may have gone between the two. */
+    rc = prepare(config, why);
+    if (rc == -1) {
+        close(*fd);
+        *fd = -1;
+    }
     return rc;
 }
 
@@ -134,8 +143,8 @@ static int take_away(const struct config *config, const char *name, bool *in_use
 
 int home_remove(const struct config *config, struct why *why)
 {
-    static const char *const names[] = { PRIVATE, ROUTES,    MASTER_BEFORE, BEFORE,
-                                         REVERTS, LOCK_FILE, OUR_DIRECTORY };
+    static const char *const names[] = { FRAGMENTS, PRIVATE, ROUTES,    MASTER_BEFORE,
+                                         BEFORE,    REVERTS, LOCK_FILE, OUR_DIRECTORY };
     bool in_use = false;
     int rc = 0;
 

@@ -34,15 +34,13 @@ char *home_path(const struct config *config, const char *name);
  * alone: 0, or -1 with a reason. */
 int home_check(const struct config *config, struct why *why);
 
-/* Makes the directories of ours that are missing. */
-int home_prepare(const struct config *config, struct why *why);
-
-/* Makes the directories, and takes the lock that every change is made under, into *FD; closing that
- * lets go of it. 0, 1 when another change held it for 30 s, or -1 with a reason. */
+/* Takes the lock that every change is made under, into *FD; closing that lets go of it. The
+ * directories are made first. 0, 1 when another change held it for 30 s, or -1 with a reason; *FD
+ * is -1 then. */
 int home_lock(const struct config *config, int *fd, struct why *why);
 
-/* Takes away all that is ours, as far as nothing is left that main.cf or master.cf still needs; the
- * lock file goes last. 0, or -1 with a reason. */
+/* Takes away all that is ours, unless something is left that main.cf, master.cf or configuration
+ * management may still need; the lock file goes last. 0, or -1 with a reason. */
 int home_remove(const struct config *config, struct why *why);
 
 /* What stands in the configuration directory. */

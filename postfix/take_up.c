@@ -36,7 +36,7 @@ bool take_up(const struct config *config, struct answer *answer)
     struct why why;
     int fd = -1, locked = -1, rc = -1;
 
-    if (home_check(config, &why) == 0 && home_prepare(config, &why) == 0)
+    if (home_check(config, &why) == 0)
         locked = home_lock(config, &fd, &why);
     if (locked == 1)
         why_set(&why, "another change is under way");
