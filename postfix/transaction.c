@@ -294,6 +294,15 @@ static int prove(struct transaction *t)
     return end(t, "proof", good ? 0 : -1, result == PROOF_REFUSED ? t->why.text : "sendmail -bv");
 }
 
+/* A run that was cut off may not have come to the reload by which Postfix learns of the services
+ * that it had put in place. */
+static int prove_in_place(struct transaction *t)
+{
+    if (t->was_unfinished && settle(t) == -1)
+        return -1;
+    return t->running ? prove(t) : 0;
+}
+
 /* All steps; a Postfix that is stopped takes them up when it starts. */
 static enum install_result install(struct transaction *t)
 {
@@ -313,7 +322,7 @@ static enum install_result install(struct transaction *t)
             why_set(&t->why, "out of memory");
             return INSTALL_FAILED;
         }
-        if (step->proved && t->running && prove(t) == -1)
+        if (step->proved && t->running && prove_in_place(t) == -1)
             return INSTALL_FAILED;
         result = install_step(t, t->step, false);
         if (result != INSTALL_DONE && result != INSTALL_UNSYNCED)
