@@ -267,7 +267,9 @@ esac""")
         return tree.fingerprint(now)
 
     def _nothing_is_missing(self, state, now):
-        """Each file that Postfix is told of is there."""
+        """Each file and service that Postfix is told of is there."""
+        if state.route is not None and b"\ndetour-office " not in state.master_cf:
+            raise Broken("the senders' map leads to a service that master.cf does not have")
         target = now.get("detourd/routes/now", EMPTY).content.decode()
         text = (state.main_cf + state.master_cf).decode()
         for name in re.findall(rf"^[^#\n]*?{DIRECTORY}/(detourd/[^\s,}}]+)", text, re.MULTILINE):
