@@ -268,7 +268,7 @@ static int put_map(struct handover *h, const struct fragment *f, const struct vi
     senders_contents(h->config, view, &senders, &contents);
     if (number == 0 || !senders_hold(h->config, number, type, &contents)) {
         number = senders_build(h->config, type, &contents, &h->why);
-        rc = number == 0 ? -1 : senders_put(h->config, number, &h->why);
+        rc = number == 0 || senders_put(h->config, number, &h->why) == -1 ? -1 : 0;
         end(h, "map", rc, "postmap");
     }
     contents_free(&contents);
@@ -516,7 +516,7 @@ static int settle_map(struct handover *h, struct processes *old)
         return -1;
     if (!route_is_direct(&f->route) || number == 0)
         return 0;
-    return senders_put(h->config, 0, &h->why) == 0 ? senders_clean(h->config, &h->why) : -1;
+    return senders_put(h->config, 0, &h->why) == -1 ? -1 : senders_clean(h->config, &h->why);
 }
 
 static int finish(struct handover *h, struct processes *old)

@@ -243,7 +243,7 @@ int senders_put(const struct config *config, unsigned long number, struct why *w
     if (!nothing)
         rc = number != 0 ? link_to(link, target, why) : remove_link(link, why);
     if (rc == 0 && !nothing)
-        rc = directory_sync(parent, why);
+        rc = directory_sync(parent, why) == 0 ? 0 : 1;
     free(target);
     free(parent);
     free(link);

@@ -63,7 +63,8 @@ unsigned long senders_build(const struct config *config, const char *map_type,
 bool senders_hold(const struct config *config, unsigned long number, const char *map_type,
                   const struct contents *contents);
 
-/* Puts NUMBER in force; 0 takes the link away. 0, or -1 with a reason. */
+/* Puts NUMBER in force; 0 takes the link away. 0, -1 with a reason, or 1 with a reason when it is
+ * in force, but may not survive a power failure. */
 int senders_put(const struct config *config, unsigned long number, struct why *why);
 
 /* Removes every number but the one in force. */

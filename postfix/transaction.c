@@ -200,7 +200,9 @@ static int keep_before(struct transaction *t)
 
 static enum install_result put_map(struct transaction *t, unsigned long number)
 {
-    return senders_put(t->config, number, &t->why) == 0 ? INSTALL_DONE : INSTALL_FAILED;
+    int rc = senders_put(t->config, number, &t->why);
+
+    return rc == 0 ? INSTALL_DONE : rc == 1 ? INSTALL_UNSYNCED : INSTALL_FAILED;
 }
 
 /* Takes the step, or takes it back. */
