@@ -64,7 +64,8 @@ def state_of(texts):
 def route_of(now):
     """The texts that the link leads to, as they stand in a tree."""
     link = now.get("detourd/routes/now", EMPTY).content.decode()
-    return tuple(now.get(f"detourd/routes/{link}/{name}", EMPTY).content for name in calls.ROUTE_TEXTS)
+    return tuple(now.get(f"detourd/routes/{link}/{name}", EMPTY).content
+                 for name in calls.ROUTE_TEXTS)
 
 
 class Broken(Exception):
@@ -344,13 +345,15 @@ esac""")
 
     def at_end_of(self, verb, leaves_ours):
         """A run without faults has ended: nothing but what such a run leaves."""
-        end = self.ends[self.request.method, verb if leaves_ours else METHODS[self.request.method][-1]]
+        method = self.request.method
+        end = self.ends[method, verb if leaves_ours else METHODS[method][-1]]
         now = tree.take(self.etc)
         self._files_after(verb, now, leaves_ours)
         strange = tree.names(now) - end.names
         if strange:
             raise Broken(f"after `{verb}` there is still: "
-                         + ", ".join(sorted(f"{name} ({mode:04o})" for name, _, mode, _, _ in strange)))
+                         + ", ".join(sorted(f"{name} ({mode:04o})"
+                                            for name, _, mode, _, _ in strange)))
         explicit = self._explicit()
         if explicit != end.explicit:
             raise Broken(f"after `{verb}` postconf says otherwise:\n{explicit}")
@@ -408,6 +411,7 @@ esac""")
     def all_mail_arrived(self):
         """No message of all of them came twice or back, and no probe is left."""
         self.lab.assert_exactly_once(self.messages)
-        wait_until(lambda: not self.lab.queue(), PATIENCE, lambda: f"left in the queue: {self.lab.queue()}")
+        wait_until(lambda: not self.lab.queue(), PATIENCE,
+                   lambda: f"left in the queue: {self.lab.queue()}")
 
 

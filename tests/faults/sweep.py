@@ -75,7 +75,7 @@ PLANNERS = 3
 TRACE = ("-y", "-e", "trace=all")
 
 # PATH and K_ON_PATH: see calls.number_on_path().  WORK: the number of tools that have run until
-# then, and whether one is at work.  SWITCHED: whether what Postfix reads has been replaced by then.  LOOPS:
+# then, and whether one is at work.  SWITCHED: whether what Postfix reads has been replaced.  LOOPS:
 # how often it comes differs, or cannot be told.  STEADY: its number does not differ.
 Point = collections.namedtuple(
     "Point", "request kind key k what path k_on_path work switched loops steady",
@@ -393,7 +393,8 @@ class Sweeper:
         name = self.stand.state_name()
         done = answer["result"] in ("ok", "unchanged")
         if done != (name == self.stand.last_step):
-            raise Broken(f"the result is {answer['result']}, Postfix reads {name}" + self._reason(run))
+            raise Broken(f"the result is {answer['result']}, Postfix reads {name}"
+                         + self._reason(run))
         if not done and name != "the start":
             raise Broken(f"it failed, and Postfix reads {name}" + self._reason(run))
 
@@ -547,7 +548,7 @@ def arguments():
     parser.add_argument("--sample", action="store_true", help="some points of each kind")
     parser.add_argument("--only", default="", metavar="WORD",
                         help="only the points whose description holds WORD")
-    parser.add_argument("--every-call", action="store_true", help="at every call that could be told apart")
+    parser.add_argument("--every-call", action="store_true", help="also what finds what others find")
     parser.add_argument("--method", default="", choices=["", *sorted(METHODS)], metavar="METHOD",
                         help="only the requests of this one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() + 1, metavar="N")
