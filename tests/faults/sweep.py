@@ -64,7 +64,7 @@ EVERY_LOOK = 10     # of so many calls that only look, one
 EVERY_WAY = 3       # of so many further ways to a place, one
 # What else of a request's points is played: its steps are those of others.
 EVERY_POINT = {"transport flip": 4}
-SAMPLE = {"kill": 10, "errno": 10}      # points of each request
+SAMPLE = {"kill": 8, "errno": 8}      # points of each request
 # Not in the sample: the other requests go the same ways.
 NOT_SAMPLED = {"transport flip"}
 HANGS_SAMPLED = {"relay", "transport relay"}
