@@ -82,10 +82,15 @@ def test_a_hundred_messages_survive_a_block(lab, product, method, block, patienc
     quiet(lab)
 
 
+# What Debian 13's "postfix check" says of every symbolic link.
+LINK_WRITABLE = "group or other writable: /etc/postfix/./detourd/routes/now"
+
+
 def quiet(lab):
     """Postfix has complained of nothing that it has met through us."""
     log = lab.mailhost.log()
-    assert not re.findall(r".*(?:fatal|panic|warning): .*detour.*", log)
+    complaints = re.findall(r"(?:fatal|panic|warning): (.*detour.*)", log)
+    assert set(complaints) <= {LINK_WRITABLE}
     assert "panic:" not in log and "fatal:" not in log
 
 
