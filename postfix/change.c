@@ -78,11 +78,12 @@ static void prepare_kept(const struct config *config, struct change *change)
         findings_add(&change->notes,
                      "relayhost leads to the relay that detourd's password and TLS settings are "
                      "for: they stay too, as your own, with the files that they name");
-    if (mark->kind == BLOCK_TRANSPORT)
+    if (mark->kind == BLOCK_TRANSPORT) {
         end_transport(config, change);
-    else if (!route_is_direct(&mark->route))
-        steps_add_file(change, CHANGE_MAIN_CF, STEP_PREPARE,
-                       mark_remove_route(change->now.cf, mark, &len), len, true);
+    } else if (!route_is_direct(&mark->route)) {
+        char *text = mark_remove_route(change->now.cf, mark, &len);
+        steps_add_file(change, CHANGE_MAIN_CF, STEP_PREPARE, text, len, true);
+    }
 }
 
 /* The installation stays, and its map leads nowhere. */
