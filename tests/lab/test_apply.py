@@ -429,7 +429,7 @@ def test_a_stopped_postfix_is_changed_all_the_same(lab, apply):
     assert status.pop("shield")["held"] == 0
     assert status == {"result": "ok", "route": {"name": "office", "port": 587}, "drift": [],
                       "installed": False, "advice": [], "unfinished": False,
-                      "running": False, "queue": 0}
+                      "running": False, "queue": 0, "outside": None}
     assert apply("direct").result == "ok"
 
 

@@ -66,8 +66,9 @@ def installed(lab, apply):
 
 
 def kept(lab):
-    """The generations that are left."""
-    return list((lab.mailhost.master_cf.parent / "detourd/private").iterdir())
+    """The generations that are left; where there is none, nothing at all is."""
+    ours = lab.mailhost.master_cf.parent / "detourd"
+    return list((ours / "private").iterdir()) if ours.exists() else []
 
 
 @BARE

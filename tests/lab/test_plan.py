@@ -151,11 +151,11 @@ def test_a_plan_of_the_method_transport(lab, apply):
     for option in ("smtp_tls_security_level=secure", "tls_append_default_CA=no"):
         assert f" -o {option}\n" in entry["text"], entry
     assert "smtp_tls_mandatory_ciphers = low" in said(document, "notes")
-    assert document["senders"] == [{"name": "double-bounce@sender.example", "way": "DUNNO"},
-                                   {"name": "@sender.example",
+    assert document["senders"] == [{"name": "@sender.example",
                                     "way": "detour-office:[relay.example]:587"}]
     names = [parameter["name"] for parameter in document["parameters"]]
-    assert names == ["sender_dependent_default_transport_maps"]
+    assert names == ["sender_dependent_default_transport_maps",
+                     "address_verify_sender_dependent_default_transport_maps"]
     for words in ("--- main.cf", "--- master.cf", "+detour-office", "slow"):
         assert words in document["difference"], words
     written = said(document, "files")
