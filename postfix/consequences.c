@@ -519,39 +519,12 @@ static void add_relayhost_commons(const struct look *look)
 
 /* With the method transport. */
 
-/* The map names the one sender of the probes that there is without address_verify_sender_ttl; with
- * it, what stands before the "@" changes (verify_sender_addr.c). */
-static bool probes_follow(const struct look *look)
-{
-    const char *sender = view_value(look->view, "address_verify_sender");
-    const char *at = strchr(sender, '@');
-    bool null = sender[0] == '\0' || strcmp(sender, "<>") == 0;
-    bool varies = strtol(view_value(look->view, "address_verify_sender_ttl"), NULL, 10) > 0;
-
-    if (strstr(view_raw(look->view, "address_verify_sender_dependent_default_transport_maps"),
-               "sender_dependent_default_transport_maps") == NULL)
-        return false;
-    if (null || !varies)
-        return null && look->relay->null_sender;
-    char *address = memory_format("?@%s", at != NULL ? at + 1 : view_value(look->view, "myorigin"));
-    bool taken = relay_takes(look->relay, address, "");
-    free(address);
-    return taken;
-}
-
+/* They are told so (transport.c), or by the owner. */
 static void look_at_probes(const struct look *look)
 {
     const char *list = verifying_restriction(look->view);
 
-    if (list == NULL)
-        return;
-    if (probes_follow(look))
-        findings_add(look->following,
-                     "%s: the probes of address verification go by the relay, which may accept "
-                     "all addresses, since their sender is null or changes "
-                     "(address_verify_sender, address_verify_sender_ttl); give them one sender",
-                     list);
-    else
+    if (list != NULL)
         findings_add(look->not_following,
                      "%s: the probes of address verification keep their way; while they find no "
                      "answer in a block, smtpd(8) puts off mail from or for addresses that it does "

@@ -356,47 +356,13 @@ static void what_is_outside_the_scope_stays(void **state)
     assert_lacks(text, "+ bounces");
 }
 
-static void probes_of_verification_stay_if_they_can_be_told(void **state)
+static void probes_of_verification_stay(void **state)
 {
-    static const char verify[] = "smtpd_recipient_restrictions = reject_unverified_recipient\n"
-                                 "address_verify_sender_dependent_default_transport_maps = "
-                                 "$sender_dependent_default_transport_maps\n%s";
-    static const struct {
-        const char *settings;
-        bool follow, follow_scope; /* with a scope and the null sender outside */
-    } cases[] = {
-        { "address_verify_sender = double-bounce\naddress_verify_sender_ttl = 0s\n", false, false },
-        { "address_verify_sender = double-bounce\naddress_verify_sender_ttl = 1h\n", true, false },
-        { "address_verify_sender = <>\n", true, false },
-        { "address_verify_sender = \n", true, false },
-    };
     const struct relay all = { .name = some_name, .null_sender = true };
-    const struct relay few = { .name = some_name, .senders = some_senders, .sender_count = 1 };
 
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char *settings = memory_format(verify, cases[i].settings);
-        through = &all;
-        assert_has(sentences(settings),
-                   cases[i].follow ? "+ smtpd_recipient" : "- smtpd_recipient");
-        through = &few;
-        assert_has(sentences(settings),
-                   cases[i].follow_scope ? "+ smtpd_recipient" : "- smtpd_recipient");
-        free(settings);
-    }
     through = &all;
-    through = &few;
-    assert_has(sentences("smtpd_recipient_restrictions = reject_unverified_recipient\n"
-                         "myorigin = example.com\naddress_verify_sender = double-bounce\n"
-                         "address_verify_sender_ttl = 1h\n"
-                         "address_verify_sender_dependent_default_transport_maps = "
-                         "$sender_dependent_default_transport_maps\n"),
-               "+ smtpd_recipient");
-    through = &all;
-    /* They are told where to go. */
-    assert_has(sentences("smtpd_recipient_restrictions = reject_unverified_recipient\n"
-                         "address_verify_sender = <>\n"
-                         "address_verify_sender_dependent_default_transport_maps =\n"),
+    assert_has(sentences("smtpd_recipient_restrictions = reject_unverified_recipient\n"),
                "- smtpd_recipient");
     assert_lacks(sentences("x = y\n"), "verification");
 }
@@ -481,7 +447,7 @@ int main(void)
         TEST(the_return_goes_to_the_owners_relayhost),
         TEST(the_map_of_senders_leaves_other_classes_alone),
         TEST(what_is_outside_the_scope_stays),
-        TEST(probes_of_verification_stay_if_they_can_be_told),
+        TEST(probes_of_verification_stay),
         TEST(the_return_goes_the_owners_way),
         TEST(lists_of_tables_are_taken_apart),
         TEST(many_reasons_end_with_how_many_more),
