@@ -282,5 +282,5 @@ def test_the_method_transport_is_installed_once(lab, apply, manager):
     manager.salt()
     assert apply("applied", "3").last["route"]["name"] == "direct"
     assert read() == before
-    assert not host.path("/etc/postfix/detourd/route").is_symlink()
+    assert not host.path("/etc/postfix/detourd/routes/now").is_symlink()
     assert not any(host.path("/etc/postfix/detourd/private").iterdir())

@@ -159,7 +159,7 @@ def test_a_plan_of_the_method_transport(lab, apply):
     for words in ("--- main.cf", "--- master.cf", "+detour-office", "slow"):
         assert words in document["difference"], words
     written = said(document, "files")
-    for name in ("main.cf", "master.cf", "detourd/route", "detourd/main.cf.before",
+    for name in ("main.cf", "master.cf", "detourd/routes/now", "detourd/main.cf.before",
                  "detourd/master.cf.before", "detourd/private/1"):
         assert f"/etc/postfix/{name}" in written, name
     stays, comes = said(document, "not_following"), said(document, "following_unexpectedly")
