@@ -289,7 +289,7 @@ static int take_map_up(struct handover *h, const struct route *route, struct pro
     if (rc == 0 && before != NULL)
         rc = settle_wait(before, &h->why) == -1 ? -1 : 0;
     if (before != NULL)
-        *old = processes_clients(settle_before(before), INT64_MAX);
+        *old = settle_old_clients(before);
     settle_free(before);
     end(h, "reload", rc, route_is_direct(route) ? "mail goes directly" : "mail goes by the relay");
     return rc;

@@ -24,6 +24,8 @@ struct settle {
     pid_t master;
     struct process seen; /* master(8) */
     struct processes before;
+    struct processes old; /* clients; once it has settled */
+    bool settled;
     const char *waits_for;
 };
 
@@ -52,12 +54,13 @@ void settle_free(struct settle *s)
     if (s == NULL)
         return;
     processes_free(&s->before);
+    processes_free(&s->old);
     free(s);
 }
 
-const struct processes *settle_before(const struct settle *s)
+struct processes settle_old_clients(const struct settle *s)
 {
-    return &s->before;
+    return processes_clients(s->settled ? &s->old : &s->before, INT64_MAX);
 }
 
 /* A new queue manager is started when master has let go of all old processes. One of those that was
@@ -82,6 +85,22 @@ static bool is_settled(struct settle *s, const struct processes *now)
     if (!renewed && s->waits_for == NULL)
         s->waits_for = NEW_QMGR;
     return s->waits_for == NULL;
+}
+
+/* The old queue manager goes on to route, and master to start what delivers, until the signal has
+ * arrived: on a busy host that is a while after the processes were noted. */
+static void note_old(struct settle *s, const struct processes *now)
+{
+    int64_t renewed = INT64_MAX;
+
+    for (size_t i = 0; i < now->count; i++) {
+        const struct process *p = &now->item[i];
+        if (p->program == PROGRAM_QMGR && !processes_hold(&s->before, p) && p->started < renewed)
+            renewed = p->started;
+    }
+    processes_free(&s->old);
+    s->old = processes_clients(now, renewed);
+    s->settled = true;
 }
 
 /* master wakes each service after a reload, but a dying qmgr(8) may take the call and the new one
@@ -109,6 +128,8 @@ int settle_wait(struct settle *s, struct why *why)
         struct processes now;
         bool all = processes_of(s->master, &now, why) == 0;
         settled = is_settled(s, &now) && all ? settled + 1 : 0;
+        if (settled == 2)
+            note_old(s, &now);
         if (!all)
             s->waits_for = "a look at all processes";
         processes_free(&now);

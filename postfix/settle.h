@@ -26,8 +26,10 @@ struct settle *settle_begin(const struct config *config, struct why *why);
  * or -1 with a reason after 20 s. */
 int settle_wait(struct settle *settle, struct why *why);
 
-/* The processes that were noted; the settle's own. */
-const struct processes *settle_before(const struct settle *settle);
+/* The smtp(8) and lmtp(8) whose deliveries were routed before: what was started before the new
+ * queue manager, also while the reload went on. Until settle_wait has succeeded, those that were
+ * noted. The caller's, ended by processes_free. */
+struct processes settle_old_clients(const struct settle *settle);
 
 /* NULL is allowed. */
 void settle_free(struct settle *settle);

@@ -256,7 +256,7 @@ static int settle(struct transaction *t)
     }
     if (before != NULL) {
         processes_free(&t->old);
-        t->old = processes_clients(settle_before(before), INT64_MAX);
+        t->old = settle_old_clients(before);
     }
     settle_free(before);
     /* Nothing is left to wait for, unless it has been started again by now. */
