@@ -182,7 +182,7 @@ def test_sessions_are_left_alone(lab):
     slow = lab.operator("op1")
     slow.banner_delay(20)
     lab.block(25, "drop", to=[op.name for op in lab.operators[1:]])
-    ids = lab.mail(28, domains=28)
+    ids = lab.mail(60, domains=60)
     wait_until(lambda: len(connections(lab, "established")) >= 5, SOON, "sessions with op1")
     wait_until(lambda: len(connections(lab)) >= 30, SOON, "the others hang")
     sessions = connections(lab, "established")
