@@ -6,11 +6,12 @@ that started before goes on by the old one. These tests stretch that moment, whi
 a second on an idle host, to one in which hundreds of messages fall.
 """
 
+import json
 import threading
 
 import pytest
 
-from lab.product import CONFIG
+from lab.product import CONFIG, program
 
 # A process of these serves twice and is replaced: there is always one that knows the newest file.
 RESTLESS = "max_use = 2\nmax_idle = 1s\n"
@@ -45,7 +46,11 @@ class Traffic:
 
 
 def switch(lab, *verb):
-    last = lab.product.apply(*verb, timeout=120)[-1]
+    """Until the answer is there: while mail does not stop, what waits is released for longer."""
+    process = lab.spawn(program("detour-apply"), "-c", CONFIG, "--json", *verb,
+                        log=f"{'-'.join(verb)}.log")
+    process.wait_log('^{"result":.*\n', 120)
+    last = json.loads(process.output().splitlines()[-1])
     assert last["result"] == "ok", last
 
 
