@@ -17,7 +17,7 @@
 struct change {
     struct change_means means;
     struct change_wish wish;
-    int64_t proof_since;     /* wall clock */
+    int64_t proof_since;     /* wall clock; 0 while nobody has been waited for */
     struct apply_call *call; /* once detour-apply has been asked */
     struct route route;      /* for that one */
     char text[ROUTE_TEXT + 32];
@@ -157,9 +157,11 @@ static bool choose(struct change *c, int64_t since)
     return true;
 }
 
+/* A proof that comes between the start and begin() is found there: choosing already here, begin()
+ * would ask a second time. */
 void change_proofs_changed(struct change *c)
 {
-    if (c->call != NULL || !choose(c, c->proof_since) || c->call != NULL)
+    if (c->proof_since == 0 || c->call != NULL || !choose(c, c->proof_since) || c->call != NULL)
         return;
     say_unproven(c);
     finish(c);

@@ -28,7 +28,7 @@ PATIENCE = 30                       # s: what tools, mail and reloads get
 
 VERBS = {"relay": ("relay", "office", "587"), "direct": ("direct",), "install": ("install",),
          "remove": ("remove",)}
-METHODS = {"relayhost": ("relay", "direct"), "transport": ("relay", "direct", "remove")}
+METHODS = {"relayhost": ("relay", "direct"), "transport": ("install", "relay", "direct", "remove")}
 
 # What is swept: VERB on a host that came there by the verbs of WAY.  OTHERS come after it by turns:
 # they lead elsewhere.
@@ -36,6 +36,7 @@ Request = collections.namedtuple("Request", "method verb way others")
 REQUESTS = {
     "relay": Request("relayhost", "relay", (), ("direct",)),
     "direct": Request("relayhost", "direct", ("relay",), ("relay",)),
+    "transport install": Request("transport", "install", (), ("relay", "remove")),
     "transport relay": Request("transport", "relay", (), ("direct", "remove")),
     "transport direct": Request("transport", "direct", ("relay",), ("relay", "remove")),
     "transport remove": Request("transport", "remove", ("relay",), ("relay",)),

@@ -63,13 +63,13 @@ TENTH = 10
 EVERY_LOOK = 10     # of so many calls that only look, one
 EVERY_WAY = 3       # of so many further ways to a place, one
 # What else of a request's points is played: its steps are those of others.
-EVERY_POINT = {"transport flip": 4}
+EVERY_POINT = {"transport flip": 4, "transport install": 4}
 SAMPLE = {"kill": 8, "errno": 8}      # points of each request
 # Not in the sample: the other requests go the same ways.
-NOT_SAMPLED = {"transport flip"}
+NOT_SAMPLED = {"transport flip", "transport install"}
 HANGS_SAMPLED = {"relay", "transport relay"}
 # Its tools are those of another request.
-NO_TOOLS = {"transport flip"}
+NO_TOOLS = {"transport flip", "transport install"}
 PLANNERS = 3
 
 TRACE = ("-y", "-e", "trace=all")
