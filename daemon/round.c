@@ -350,8 +350,11 @@ static void start_attempt(struct host_probe *p, struct attempt *attempt)
     struct round *r = p->side->round;
 
     attempt->of = p;
-    attempt->probe = probe_start(r->base, &p->host->probe.address, &r->plan.settings,
-                                 p->deadline_ms, probe_ended, attempt);
+    struct probe_plan plan = { .address = p->host->probe.address,
+                               .host = p->target->target->is_literal ? NULL : p->host->host,
+                               .settings = &r->plan.settings,
+                               .deadline_ms = p->deadline_ms };
+    attempt->probe = probe_start(r->base, &plan, probe_ended, attempt);
 }
 
 /* Where others connect, a host that is slow may have lost a packet at a bad moment. */

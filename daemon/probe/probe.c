@@ -119,22 +119,22 @@ static void on_connect(const struct connect_result *result, void *context)
     p->session = smtp_client_start(p->base, result->fd, &plan, on_session, p);
 }
 
-struct probe *probe_start(struct event_base *base, const struct address *address,
-                          const struct probe_settings *settings, int64_t deadline_ms,
+struct probe *probe_start(struct event_base *base, const struct probe_plan *plan,
                           probe_done *callback, void *context)
 {
     struct probe *p = memory_zero(1, sizeof *p);
+    const struct address *to = &plan->address;
 
     p->base = base;
-    memcpy(p->helo_name, settings->helo_name, sizeof p->helo_name);
-    p->deadline_ms = deadline_ms;
+    memcpy(p->helo_name, plan->settings->helo_name, sizeof p->helo_name);
+    p->deadline_ms = plan->deadline_ms;
     p->connected_ms = -1;
     p->callback = callback;
     p->context = context;
-    p->result.address = *address;
+    p->result.address = *to;
     p->result.started_ms = clock_mono_ms();
     p->attempt =
-        connect_start(base, address, probe_source(settings, address), deadline_ms, on_connect, p);
+        connect_start(base, to, probe_source(plan->settings, to), p->deadline_ms, on_connect, p);
     return p;
 }
 

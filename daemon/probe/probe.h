@@ -50,9 +50,16 @@ typedef void probe_done(const struct probe_result *result, void *context);
 
 struct probe;
 
-/* SETTINGS are copied. The callback comes once, always from the loop. Never NULL. */
-struct probe *probe_start(struct event_base *base, const struct address *address,
-                          const struct probe_settings *settings, int64_t deadline_ms,
+/* Copied by probe_start. */
+struct probe_plan {
+    struct address address;
+    const char *host; /* the MX host's name; NULL where the target is a literal */
+    const struct probe_settings *settings;
+    int64_t deadline_ms;
+};
+
+/* The callback comes once, always from the loop. Never NULL. */
+struct probe *probe_start(struct event_base *base, const struct probe_plan *plan,
                           probe_done *callback, void *context);
 
 /* Ends the probe without its callback. NULL is allowed; so is the call inside the callback. */

@@ -43,13 +43,23 @@ static void on_end(const struct probe_result *r, void *context)
     probe_stop(probe); /* harmless in here */
 }
 
+static struct probe *start(const struct address *to, const struct probe_settings *as,
+                           int64_t deadline_ms)
+{
+    struct probe_plan plan = {
+        .address = *to, .host = "mx.example", .settings = as, .deadline_ms = deadline_ms
+    };
+
+    return probe_start(base, &plan, on_end, NULL);
+}
+
 static void run(const struct address *to, int64_t deadline_ms)
 {
     int64_t before = clock_mono_ms();
 
     ended = false;
     memset(&result, 0xee, sizeof result);
-    probe = probe_start(base, to, &settings, deadline_ms, on_end, NULL);
+    probe = start(to, &settings, deadline_ms);
     assert_false(ended); /* never from inside the start */
     assert_int_equal(probe_connected(probe), -1);
     assert_true(probe_started(probe) >= before);
@@ -176,7 +186,7 @@ static void connected_is_seen_at_once(void **state)
 
     (void)state;
     ended = false;
-    probe = probe_start(base, fake_smtp_address(server), &settings, soon(5000), on_end, NULL);
+    probe = start(fake_smtp_address(server), &settings, soon(5000));
     loop_until(base, fake_smtp_finished(server));
     assert_false(ended);
     assert_true(probe_connected(probe) >= before && probe_connected(probe) <= clock_mono_ms());
@@ -229,7 +239,7 @@ static void from_postfix_address(void **state)
                            NULL);
     fake_net_to_host();
     ended = false;
-    probe = probe_start(base, fake_smtp_address(server), &own, soon(5000), on_end, NULL);
+    probe = start(fake_smtp_address(server), &own, soon(5000));
     memset(&own, 0xee, sizeof own); /* the settings were copied */
     loop_until(base, &ended);
     fake_smtp_check(server);
@@ -248,7 +258,7 @@ static void a_fault_of_this_host(void **state)
     own.has_source[FAMILY_IPV4] = true;
     own.source[FAMILY_IPV4] = fake_net_address("192.0.2.99", 0);
     ended = false;
-    probe = probe_start(base, &to, &own, soon(5000), on_end, NULL);
+    probe = start(&to, &own, soon(5000));
     loop_until(base, &ended);
     compare("source", OUTCOME_UNREACHABLE, 0, "Cannot assign requested address");
     assert_true(result.local_fault);
@@ -262,11 +272,11 @@ static void stopping(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct fake_smtp *server = fake_smtp_new(base, "127.0.0.1", scripts[i], NULL);
         ended = false;
-        probe = probe_start(base, fake_smtp_address(server), &settings, soon(5000), on_end, NULL);
+        probe = start(fake_smtp_address(server), &settings, soon(5000));
         loop_until(base, fake_smtp_finished(server));
         probe_stop(probe);
         assert_false(loop_watch(base, &ended, 20));
-        probe_stop(probe_start(base, fake_smtp_address(server), &settings, soon(10), on_end, NULL));
+        probe_stop(start(fake_smtp_address(server), &settings, soon(10)));
         assert_false(loop_watch(base, &ended, 30));
         fake_smtp_free(server);
     }
