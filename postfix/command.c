@@ -32,7 +32,8 @@ struct stream {
     bool broken;        /* not all of it could be read */
     command_sink *sink; /* gets it in place of text */
     void *context;
-    bool stopped; /* the sink wants no more */
+    bool stopped;     /* the sink wants no more */
+    int64_t heard_ms; /* when it last said something, or began */
 };
 
 struct child {
@@ -190,9 +191,10 @@ static void drain(struct stream *s)
 
     for (int i = 0; i < READS_AT_ONCE && s->fd != -1; i++) {
         ssize_t n = read(s->fd, bytes, sizeof bytes);
-        if (n > 0)
+        if (n > 0) {
             keep(s, bytes, (size_t)n);
-        else if (n == -1 && errno == EAGAIN)
+            s->heard_ms = clock_mono_ms();
+        } else if (n == -1 && errno == EAGAIN)
             break;
         else if (n == 0 || errno != EINTR) {
             s->broken = n == -1;
@@ -202,13 +204,23 @@ static void drain(struct stream *s)
     explicit_bzero(bytes, sizeof bytes);
 }
 
+/* What is left of the time: a stream has much of it as long as it goes on. */
+static int64_t time_left(const struct child *child, int64_t deadline, int silence_ms)
+{
+    int64_t left = deadline - clock_mono_ms();
+    int64_t silence = child->out.heard_ms + silence_ms - clock_mono_ms();
+
+    return silence_ms != 0 && silence < left ? silence : left;
+}
+
 /* Until the tool itself has ended: a daemon that it left behind may hold its output open. */
-static bool wait_for_end(struct child *child, int timeout_ms)
+static bool wait_for_end(struct child *child, int timeout_ms, int silence_ms)
 {
     int64_t deadline = clock_mono_ms() + timeout_ms;
 
+    child->out.heard_ms = clock_mono_ms();
     for (;;) {
-        int64_t left = deadline - clock_mono_ms();
+        int64_t left = time_left(child, deadline, silence_ms);
         if (left <= 0)
             return false;
         struct pollfd fds[] = { { .fd = child->pidfd, .events = POLLIN },
@@ -240,17 +252,20 @@ static void stream_start(struct stream *s)
 }
 
 static int run_child(struct child *child, const char *path, const char *const argv[],
-                     int timeout_ms, int *status, struct why *why)
+                     int timeout_ms, int silence_ms, int *status, struct why *why)
 {
     if (start(child, path, argv, why) == -1)
         return -1;
-    bool ended = wait_for_end(child, timeout_ms);
+    int64_t began = clock_mono_ms();
+    bool ended = wait_for_end(child, timeout_ms, silence_ms);
     if ((!ended || child->out.stopped) && kill(-child->pid, SIGKILL) == -1)
         kill(child->pid, SIGKILL);
     *status = reap(child);
     drain(&child->out);
     drain(&child->err);
     close(child->pidfd);
+    if (!ended && clock_mono_ms() - began < timeout_ms)
+        return why_set(why, "%s said nothing for %d s and was killed", argv[0], silence_ms / 1000);
     if (!ended)
         return why_set(why, "%s did not end within %d s and was killed", argv[0],
                        timeout_ms / 1000);
@@ -263,11 +278,11 @@ static int run_child(struct child *child, const char *path, const char *const ar
 int command_run(const char *const argv[], int timeout_ms, struct command_result *result,
                 struct why *why)
 {
-    return command_stream(argv, timeout_ms, NULL, NULL, result, why);
+    return command_stream(argv, timeout_ms, 0, NULL, NULL, result, why);
 }
 
-int command_stream(const char *const argv[], int timeout_ms, command_sink *sink, void *context,
-                   struct command_result *result, struct why *why)
+int command_stream(const char *const argv[], int timeout_ms, int silence_ms, command_sink *sink,
+                   void *context, struct command_result *result, struct why *why)
 {
     struct child child = { .pidfd = -1, .out = { .sink = sink, .context = context } };
     char *path = find_tool(argv[0]);
@@ -279,7 +294,7 @@ int command_stream(const char *const argv[], int timeout_ms, command_sink *sink,
     if (path == NULL)
         rc = why_set(why, "there is no %s in %s", argv[0], COMMAND_PATH);
     else
-        rc = run_child(&child, path, argv, timeout_ms, &result->status, why);
+        rc = run_child(&child, path, argv, timeout_ms, silence_ms, &result->status, why);
     end_stream(&child.out);
     end_stream(&child.err);
     free(path);

@@ -37,9 +37,10 @@ int command_run(const char *const argv[], int timeout_ms, struct command_result 
 /* What a tool prints, as it comes. False when that was enough: the tool is then ended. */
 typedef bool command_sink(void *context, const char *bytes, size_t len);
 
-/* command_run for an output of any size: it goes to SINK, and RESULT->out stays empty. */
-int command_stream(const char *const argv[], int timeout_ms, command_sink *sink, void *context,
-                   struct command_result *result, struct why *why);
+/* command_run for an output of any size: it goes to SINK, and RESULT->out stays empty. A tool that
+ * says nothing for SILENCE_MS hangs and is killed (0: never for that alone). */
+int command_stream(const char *const argv[], int timeout_ms, int silence_ms, command_sink *sink,
+                   void *context, struct command_result *result, struct why *why);
 
 /* So many at the same time. */
 #define COMMAND_PARALLEL 4

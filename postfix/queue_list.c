@@ -6,6 +6,9 @@
 #include "postfix/view.h"
 #include <stdlib.h>
 
+/* showq(8) tells of each message as soon as it has opened its file. */
+#define SILENCE_MS 60000
+
 /* The name under which showq(8) tells of the null sender; NULL with a reason. The caller frees it.
  */
 static char *empty_address(const struct config *config, struct why *why)
@@ -41,7 +44,7 @@ static int run(const struct config *config, int limit_ms, struct listing *l, str
     const char *const argv[] = { "postqueue", "-c", config->postfix.config_directory, "-j", NULL };
     struct command_result result = { 0 };
     char words[WHY_MAX / 2];
-    int rc = command_stream(argv, limit_ms, take, l, &result, why);
+    int rc = command_stream(argv, limit_ms, SILENCE_MS, take, l, &result, why);
 
     if (rc == 0 && result.status != 0 && !l->stopped) {
         command_words(&result, words, sizeof words);

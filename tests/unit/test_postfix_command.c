@@ -162,12 +162,14 @@ static bool count(void *context, const char *bytes, size_t len)
     return c->enough == 0 || c->bytes < c->enough;
 }
 
+#define SILENCE_MS 300
+
 static int stream(const char *script, int timeout_ms, struct counted *c, struct command_result *r)
 {
     const char *const argv[] = { "sh", "-c", script, NULL };
     struct why why;
 
-    return command_stream(argv, timeout_ms, count, c, r, &why);
+    return command_stream(argv, timeout_ms, SILENCE_MS, count, c, r, &why);
 }
 
 /* More than is kept, all of it seen, none of it held. */
@@ -191,6 +193,13 @@ static void a_stream(void **state)
     command_result_free(&r);
     /* or at the deadline, also while it goes on to talk. */
     assert_int_equal(stream("exec tr '\\0' x </dev/zero", 200, &all, &r), -1);
+    command_result_free(&r);
+    /* One that hangs is ended long before that, */
+    assert_int_equal(stream("printf x; exec sleep 1000", 3600000, &all, &r), -1);
+    command_result_free(&r);
+    /* and one that goes on is not, however slow it is. */
+    assert_int_equal(stream("for i in 1 2 3 4 5; do printf x; sleep 0.1; done", 3600000, &all, &r),
+                     0);
     command_result_free(&r);
 }
 
