@@ -7,6 +7,7 @@
 #include "daemon/control_hosts.h"
 #include "daemon/identity.h"
 #include "daemon/probe/deadline.h"
+#include "daemon/target_knowledge.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -40,6 +41,7 @@ struct engine {
     struct dns *dns;
     struct relays *relays;
     struct control_hosts controls;
+    struct target_knowledge knowledge;
     struct identity identity;
 
     struct event *round_timer, *status_timer;
@@ -525,6 +527,7 @@ static void round_due(evutil_socket_t fd, short events, void *context)
     if (e->round != NULL)
         return;
     e->next_round = 0;
+    target_knowledge_fill_in(&e->knowledge, &plan);
     e->round = round_start(e->base, e->dns, &plan, round_ended, e);
 }
 
@@ -615,6 +618,7 @@ struct built {
     struct relays *relays;
     struct catalogue *catalogue;
     struct control_hosts controls;
+    struct target_knowledge knowledge;
 };
 
 static int build(struct engine *e, const struct config *config, struct built *out, char *why,
@@ -626,6 +630,8 @@ static int build(struct engine *e, const struct config *config, struct built *ou
     if (out->relays != NULL) {
         out->catalogue = catalogue_load(config->catalogue_directory, ignored);
         control_hosts_collect(config, out->catalogue, &out->controls);
+        target_knowledge_collect(config, config->probe.targets, config->probe.target_count,
+                                 relays_system_trust(out->relays), &out->knowledge);
     }
     complaints_free(ignored);
     return out->relays != NULL ? 0 : -1;
@@ -637,6 +643,7 @@ static void take_built(struct engine *e, struct config *config, const struct bui
     e->relays = built->relays;
     e->catalogue = built->catalogue;
     e->controls = built->controls;
+    e->knowledge = built->knowledge;
     for (int f = 0; f < FAMILIES; f++)
         e->history[f] = memory_zero(config->probe.target_count, sizeof *e->history[f]);
     forget_retry(e);
@@ -651,6 +658,7 @@ static void drop_built(struct engine *e)
     round_result_free(e->last_round);
     e->last_round = NULL;
     control_hosts_free(&e->controls);
+    target_knowledge_free(&e->knowledge);
     relays_free(e->relays);
     catalogue_free(e->catalogue);
     for (int f = 0; f < FAMILIES; f++)

@@ -82,6 +82,14 @@ void relays_free(struct relays *r)
     free(r);
 }
 
+struct tls_trust *relays_system_trust(const struct relays *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (strcmp(r->candidates[i].state.relay->ca_file, SYSTEM_CA_FILE) == 0)
+            return r->candidates[i].trust;
+    return NULL;
+}
+
 size_t relays_count(const struct relays *r)
 {
     return r->count;

@@ -32,6 +32,9 @@ struct relays *relays_new(struct event_base *base, struct dns *dns, const struct
                           gid_t group, char *why, size_t whylen);
 void relays_free(struct relays *relays);
 
+/* The store of the system's certificates where a relay uses it, else NULL; the relays' own. */
+struct tls_trust *relays_system_trust(const struct relays *relays);
+
 size_t relays_count(const struct relays *relays);
 const struct relay_state *relays_at(const struct relays *relays, size_t n);
 const struct relay_state *relays_find(const struct relays *relays, const struct route *route);

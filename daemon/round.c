@@ -2,6 +2,7 @@
 #include "daemon/round.h"
 
 #include "daemon/decide/enough.h"
+#include "daemon/interceptions.h"
 #include "daemon/probe/deadline.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
@@ -145,6 +146,7 @@ static void judge(struct family_round *side)
     const struct round *r = side->round;
     struct target_evidence *targets = memory_zero(r->plan.target_count, sizeof *targets);
 
+    interceptions_mark(side->result, &r->plan);
     for (size_t i = 0; i < r->plan.target_count; i++)
         targets[i] = target_evidence(side, i);
     struct evidence evidence = {
@@ -348,10 +350,13 @@ static void probe_ended(const struct probe_result *result, void *context)
 static void start_attempt(struct host_probe *p, struct attempt *attempt)
 {
     struct round *r = p->side->round;
+    size_t number = (size_t)(p->target - p->side->result->targets);
 
     attempt->of = p;
     struct probe_plan plan = { .address = p->host->probe.address,
                                .host = p->target->target->is_literal ? NULL : p->host->host,
+                               .tls = r->plan.tls != NULL ? r->plan.tls[number] : PROBE_TLS_MAY,
+                               .trust = r->plan.trust,
                                .settings = &r->plan.settings,
                                .deadline_ms = p->deadline_ms };
     attempt->probe = probe_start(r->base, &plan, probe_ended, attempt);

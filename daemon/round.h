@@ -12,6 +12,7 @@
 #include "daemon/probe/dns.h"
 #include "daemon/probe/probe.h"
 #include "lib/endpoint.h"
+#include "lib/operator_catalogue.h"
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,10 @@ struct round_plan {
     /* Relays that serve as controls, the configured ones before the catalogue's. */
     const struct control_host *control_hosts; /* must outlive the round */
     size_t control_host_count;
+    /* What is known of the targets' TLS, TARGET_COUNT of them, or NULL: nothing. */
+    const enum probe_tls *tls;
+    struct tls_trust *trust;                    /* NULL: no TLS. Must outlive the round */
+    const struct operator_catalogue *operators; /* or NULL. Must outlive the round */
     /* TARGET_COUNT of them for each family, or NULL. */
     const struct target_history *history[FAMILIES];
 };
@@ -56,6 +61,8 @@ struct family_result {
     struct verdict verdict;
     struct target_result *targets; /* TARGET_COUNT of them, in the order of the plan */
     struct controls_result before, after;
+    bool false_certificate; /* somebody answers for operators under TLS, with a certificate of
+                               theirs */
 };
 
 struct round_result {

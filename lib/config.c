@@ -3,8 +3,10 @@
 
 #include "lib/address.h"
 #include "lib/conf_file.h"
+#include "lib/conf_pairs.h"
 #include "lib/memory.h"
 #include "lib/relay_section.h"
+#include "lib/tls_policy.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +97,7 @@ static int default_quorum(size_t targets)
 static void read_probe(struct conf_file *file, cfg_t *section, struct probe_config *probe)
 {
     read_targets(file, section, probe);
+    tls_policy_read(file, section, probe);
     probe->interval = conf_file_int(file, section, "interval", 1, 86400, 300);
     probe->fastinter = conf_file_int(file, section, "fastinter", 1, 3600, 5);
     probe->timeout = conf_file_int(file, section, "timeout", 1, 60, 8);
@@ -186,6 +189,7 @@ static cfg_opt_t probe_opts[] = {
     CFG_STR("helo_name", NULL, CFGF_NONE),
     CFG_STR("source_address", NULL, CFGF_NONE),
     CFG_STR("source_address6", NULL, CFGF_NONE),
+    CFG_STR_LIST("tls_policy", NULL, CONF_PAIRS),
     CFG_END(),
 };
 
@@ -308,6 +312,7 @@ void config_free(struct config *config)
     free(config->state_directory);
     free(config->catalogue_directory);
     free(config->probe.targets);
+    tls_policy_free(&config->probe);
     free(config->probe.helo_name);
     free(config->probe.source_address);
     free(config->probe.source_address6);

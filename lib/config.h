@@ -12,6 +12,7 @@
 #include "lib/catalogue.h"
 #include "lib/complaints.h"
 #include "lib/endpoint.h"
+#include "lib/probe_tls.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,12 @@ struct relay {
     int line;
 };
 
+/* What the owner says of a target's TLS, above what the catalogue knows. */
+struct tls_policy {
+    struct endpoint target;
+    enum probe_tls tls;
+};
+
 struct config {
     char *path;
     enum mode mode;
@@ -62,6 +69,8 @@ struct config {
         struct endpoint *targets;
         size_t target_count;
         int interval, fastinter, timeout, fall, rise, stay, quorum;
+        struct tls_policy *tls_policy;
+        size_t tls_policy_count;
         char *helo_name;      /* NULL: Postfix's own */
         char *source_address; /* NULL: Postfix's own */
         char *source_address6;
@@ -88,6 +97,9 @@ struct config {
 };
 
 #define CONFIG_DEFAULT_PATH SYSCONFDIR "/detourd/detourd.conf"
+
+/* Where Debian, and with it the relay sections' default, has the certificates of the system. */
+#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 
 /* The configuration, or NULL with at least one error in COMPLAINTS. */
 struct config *config_load(const char *path, struct complaints *complaints);

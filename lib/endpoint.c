@@ -111,6 +111,11 @@ int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *out
     return out->is_literal || hostname_valid(out->host) ? 0 : -1;
 }
 
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+    return strcmp(a->host, b->host) == 0 && a->port == b->port && a->use_mx == b->use_mx;
+}
+
 void endpoint_text(const struct endpoint *e, uint16_t default_port, char *out)
 {
     const char *open = e->use_mx ? "" : "[", *close = e->use_mx ? "" : "]";

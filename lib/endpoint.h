@@ -29,6 +29,9 @@ int endpoint_parse(const char *text, uint16_t default_port, struct endpoint *out
 /* The nexthop again, with a port where it is not DEFAULT_PORT. OUT holds ENDPOINT_TEXT bytes. */
 void endpoint_text(const struct endpoint *e, uint16_t default_port, char *out);
 
+/* Whether both mean the same hosts on the same port. */
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
 /* A host name of letters, digits, hyphens and underscores in labels of 1 to 63 (RFC 1123 2.1). */
 bool hostname_valid(const char *name);
 

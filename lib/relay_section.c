@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SYSTEM_CA_FILE  "/etc/ssl/certs/ca-certificates.crt"
 #define CONCURRENCY_MAX 1000
 
 cfg_opt_t relay_section_opts[] = {

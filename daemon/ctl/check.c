@@ -9,6 +9,7 @@
 #include "daemon/ctl/command.h"
 #include "daemon/identity.h"
 #include "daemon/round.h"
+#include "daemon/target_knowledge.h"
 #include "lib/config.h"
 #include "lib/memory.h"
 #include <errno.h>
@@ -206,6 +207,7 @@ static int run_round(struct check *check)
 {
     struct round_plan plan = { 0 };
     struct control_hosts controls;
+    struct target_knowledge knowledge;
     int code = make_plan(check, &plan);
 
     if (code != 0)
@@ -213,12 +215,15 @@ static int run_round(struct check *check)
     control_hosts_collect(check->config, check->catalogue, &controls);
     plan.control_hosts = controls.hosts;
     plan.control_host_count = controls.count;
+    target_knowledge_collect(check->config, plan.targets, plan.target_count, NULL, &knowledge);
+    target_knowledge_fill_in(&knowledge, &plan);
     check->base = event_base_new();
     struct dns *dns = dns_new(check->base);
     round_start(check->base, dns, &plan, round_ended, check);
     event_base_dispatch(check->base);
     dns_free(dns);
     event_base_free(check->base);
+    target_knowledge_free(&knowledge);
     control_hosts_free(&controls);
     return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/probe/ehlo.h"
 
+#include "daemon/probe/masked.h"
+#include "daemon/probe/seen_address.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,15 +83,17 @@ static void take_keyword(struct ehlo *e, char *line)
 void ehlo_parse(const char *text, struct ehlo *out)
 {
     size_t len = strcspn(text, "\n"), name = strcspn(text, " \n");
+    char line[EHLO_LINE];
 
     memset(out, 0, sizeof *out);
     snprintf(out->name, sizeof out->name, "%.*s", (int)name, text);
+    snprintf(line, sizeof line, "%.*s", (int)len, text);
+    out->has_client = seen_address(line, &out->client);
     for (text += len; *text == '\n'; text += len) {
-        char line[EHLO_LINE];
-
         text++;
         len = strcspn(text, "\n");
         snprintf(line, sizeof line, "%.*s", (int)len, text);
+        out->masked = out->masked || masked_keyword(line);
         take_keyword(out, line);
     }
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One probe of one address, on port 25: connect, banner, EHLO, QUIT under one deadline. It waits
- * for the banner before it speaks, since a server may hold it back on purpose and punish who
- * talks first, and it never begins a mail transaction.
+ * One probe of one address, on port 25: connect, banner, EHLO, STARTTLS where it is offered and
+ * EHLO again, QUIT, under one deadline. It waits for the banner before it speaks, since a server
+ * may hold it back on purpose and punish who talks first, and it never begins a mail transaction.
+ *
+ * A certificate that is not good enough is a failure only where it is known to be good (Postfix
+ * does not look at it either unless it was told to); elsewhere the detail of "open" says so.
  *
  * The program has to ignore SIGPIPE.
  */
@@ -10,8 +13,10 @@
 #define DETOURD_PROBE_H
 
 #include "daemon/decide/outcome.h"
+#include "daemon/probe/tls.h"
 #include "lib/address.h"
 #include "lib/endpoint.h"
+#include "lib/probe_tls.h"
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,12 +42,18 @@ struct probe_result {
      * "unreachable" then, but it says nothing about the network. */
     bool local_fault;
     bool connected;
-    int code;                  /* of the reply that decided, 0 without one */
-    char detail[PROBE_DETAIL]; /* one phrase: "554 5.7.1 ...", "no answer to SYN in 8.0 s" */
-    char banner[PROBE_BANNER]; /* the greeting's text, printable; empty without one */
-    int64_t started_ms;        /* the SYN left, on clock_mono_ms() */
-    int64_t connect_ms;        /* until TCP stood or failed */
-    int64_t total_ms;          /* until the outcome was known; QUIT does not count */
+    int code;                     /* of the reply that decided, 0 without one */
+    char detail[PROBE_DETAIL];    /* one phrase: "554 5.7.1 ...", "no answer to SYN in 8.0 s" */
+    char banner[PROBE_BANNER];    /* the greeting's text, printable; empty without one */
+    char ehlo_name[HOST_MAX + 1]; /* what the server calls itself in its reply to EHLO; or empty */
+    bool starttls_offered;
+    struct tls_info tls; /* all zero where no handshake began */
+    bool masked;         /* the banner or the reply to EHLO, by a firewall between: see masked.h */
+    bool has_public_address;
+    struct address public_address; /* this host's, as the server shows it; the port is 0 */
+    int64_t started_ms;            /* the SYN left, on clock_mono_ms() */
+    int64_t connect_ms;            /* until TCP stood or failed */
+    int64_t total_ms;              /* until the outcome was known; QUIT does not count */
 };
 
 /* RESULT is valid during the call alone; the probe is gone when it returns. */
@@ -53,7 +64,9 @@ struct probe;
 /* Copied by probe_start. */
 struct probe_plan {
     struct address address;
-    const char *host; /* the MX host's name; NULL where the target is a literal */
+    const char *host;        /* the MX host's name; NULL where the target is a literal */
+    enum probe_tls tls;      /* what is known of it */
+    struct tls_trust *trust; /* held while the probe runs; NULL: no STARTTLS is tried */
     const struct probe_settings *settings;
     int64_t deadline_ms;
 };

@@ -2,6 +2,7 @@
 #include "daemon/probe/smtp_client.h"
 
 #include "daemon/probe/deadline.h"
+#include "daemon/probe/masked.h"
 #include "daemon/probe/sasl.h"
 #include "daemon/probe/smtp_reply.h"
 #include "lib/address.h"
@@ -302,13 +303,47 @@ static void judge_banner(struct smtp_client *c, const struct smtp_reply *reply)
     } else {
         snprintf(c->report.banner, sizeof c->report.banner, "%.*s", (int)strcspn(reply->text, "\n"),
                  reply->text);
+        c->report.masked = masked_greeting(c->report.banner);
         enter(c, c->tls == SMTP_TLS_IMPLICIT ? SMTP_EHLO_AGAIN : SMTP_EHLO);
     }
 }
 
+/* The last reply stands, since nobody but the server has written it once there is TLS; but whom the
+ * server takes this end for may have been said only once. */
+static void take_ehlo(struct smtp_client *c, const struct smtp_reply *reply)
+{
+    struct ehlo earlier = c->report.ehlo, *e = &c->report.ehlo;
+
+    ehlo_parse(reply->text, e);
+    c->report.starttls_offered = c->report.starttls_offered || e->starttls;
+    c->report.masked = c->report.masked || e->masked;
+    if (!e->has_client && earlier.has_client) {
+        e->has_client = true;
+        e->client = earlier.client;
+    }
+}
+
+static void after_ehlo(struct smtp_client *c)
+{
+    const struct ehlo *e = &c->report.ehlo;
+    bool in_the_clear = c->stage == SMTP_EHLO;
+
+    if (in_the_clear && c->tls == SMTP_TLS_STARTTLS && !e->starttls)
+        leave_because(c, SMTP_NO_STARTTLS, "STARTTLS is not offered");
+    else if (in_the_clear && c->tls != SMTP_TLS_NONE && e->starttls)
+        enter(c, SMTP_STARTTLS);
+    else if (c->username == NULL)
+        leave(c, SMTP_OK);
+    else if (!e->has_auth)
+        leave_because(c, SMTP_NO_AUTH, "AUTH is not offered");
+    else
+        enter(c, SMTP_AUTH);
+}
+
 static void judge_ehlo(struct smtp_client *c, const struct smtp_reply *reply)
 {
-    bool needs_ehlo = c->tls != SMTP_TLS_NONE || c->username != NULL;
+    bool needs_ehlo = c->tls == SMTP_TLS_STARTTLS || c->tls == SMTP_TLS_IMPLICIT ||
+                      c->username != NULL || c->stage == SMTP_EHLO_AGAIN;
 
     if (reply->code >= 500 && !needs_ehlo) {
         enter(c, SMTP_HELO);
@@ -317,17 +352,8 @@ static void judge_ehlo(struct smtp_client *c, const struct smtp_reply *reply)
     } else if (reply->code != 250) {
         refuse_code(c, reply);
     } else {
-        ehlo_parse(reply->text, &c->report.ehlo);
-        if (c->stage == SMTP_EHLO && c->tls == SMTP_TLS_STARTTLS && !c->report.ehlo.starttls)
-            leave_because(c, SMTP_NO_STARTTLS, "STARTTLS is not offered");
-        else if (c->stage == SMTP_EHLO && c->tls == SMTP_TLS_STARTTLS)
-            enter(c, SMTP_STARTTLS);
-        else if (c->username == NULL)
-            leave(c, SMTP_OK);
-        else if (!c->report.ehlo.has_auth)
-            leave_because(c, SMTP_NO_AUTH, "AUTH is not offered");
-        else
-            enter(c, SMTP_AUTH);
+        take_ehlo(c, reply);
+        after_ehlo(c);
     }
 }
 
@@ -593,16 +619,28 @@ static void dispose(struct smtp_client *c)
     free(c);
 }
 
+/* What has been waited for, and how much of it came: a server may send a byte a second. */
+static void silence_text(const struct smtp_client *c, char *out, size_t len)
+{
+    const char *reply_to = c->stage == SMTP_BANNER ? "" : "reply to ";
+    size_t used =
+        (size_t)snprintf(out, len, "no %s%s in %.1f s", reply_to, smtp_stage_name(c->stage),
+                         (double)(clock_mono_ms() - c->started_ms) / 1000.0);
+
+    if (c->parser.bytes > 0)
+        snprintf(out + used, len - used, ", %zu byte%s of it came", c->parser.bytes,
+                 c->parser.bytes == 1 ? "" : "s");
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     struct smtp_client *c = context;
-    char text[96];
+    char text[128];
     (void)fd;
     (void)what;
 
     if (!c->is_settled) {
-        snprintf(text, sizeof text, "no %s%s in %.1f s", c->stage == SMTP_BANNER ? "" : "reply to ",
-                 smtp_stage_name(c->stage), (double)(clock_mono_ms() - c->started_ms) / 1000.0);
+        silence_text(c, text, sizeof text);
         fail(c, SMTP_TIMEOUT, text);
     }
     c->in_callback = true;

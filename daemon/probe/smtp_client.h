@@ -20,6 +20,7 @@
 
 enum smtp_tls {
     SMTP_TLS_NONE,
+    SMTP_TLS_MAY,      /* STARTTLS where it is offered */
     SMTP_TLS_STARTTLS, /* RFC 3207 */
     SMTP_TLS_IMPLICIT, /* from the first byte, RFC 8314 3.3 */
 };
@@ -84,6 +85,8 @@ struct smtp_report {
     char text[SMTP_TEXT];   /* that reply as one line, or what else went wrong */
     char banner[SMTP_TEXT]; /* the first line of the greeting without its code */
     struct ehlo ehlo;       /* from the last reply to EHLO; all zero without one */
+    bool starttls_offered;
+    bool masked; /* the greeting or a reply to EHLO: see masked.h */
     struct tls_info tls;
     int64_t settled_ms; /* when the result stood, on clock_mono_ms(); QUIT comes after */
 };

@@ -2,16 +2,19 @@
 #include "daemon/probe/tls.h"
 
 #include "lib/address.h"
+#include "lib/config.h"
 #include "lib/memory.h"
+#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Certificates that are sent: real chains have up to four, of about 2 KiB each. */
-#define CHAIN_BYTES 65536
+#define CHAIN_KIB   64
 #define CHAIN_DEPTH 8
 
 struct tls_trust {
@@ -68,7 +71,12 @@ static void ssl_error_text(unsigned long error, char *out, size_t len)
     if (error != 0 && ERR_SYSTEM_ERROR(error))
         reason = strerror(ERR_GET_REASON(error));
 
-    snprintf(out, len, "%s", reason != NULL ? reason : "unknown TLS error");
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_EXCESSIVE_MESSAGE_SIZE)
+        snprintf(out, len,
+                 "a certificate chain of more than %d KiB, or another TLS message too long",
+                 CHAIN_KIB);
+    else
+        snprintf(out, len, "%s", reason != NULL ? reason : "unknown TLS error");
 }
 
 static SSL_CTX *context_new(void)
@@ -80,8 +88,11 @@ static SSL_CTX *context_new(void)
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    /* A read that meets nothing but session tickets comes back to the loop, so that no stream of
+     * them outlasts a deadline. */
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_max_cert_list(context, CHAIN_BYTES);
+    SSL_CTX_set_max_cert_list(context, CHAIN_KIB * 1024);
     SSL_CTX_set_verify_depth(context, CHAIN_DEPTH);
     return context;
 }
@@ -107,6 +118,27 @@ struct tls_trust *tls_trust_new(const char *ca_file, char *why, size_t whylen)
     trust->context = context;
     trust->holders = 1;
     return trust;
+}
+
+/* A certificate in a folder that c_rehash has made is found by its name, "5ad8a5d6.0". */
+static bool has_hashed(const char *path)
+{
+    DIR *directory = opendir(path);
+    bool found = false;
+
+    if (directory == NULL)
+        return false;
+    for (struct dirent *e; !found && (e = readdir(directory)) != NULL;)
+        found = strlen(e->d_name) == 10 && strcmp(e->d_name + 8, ".0") == 0;
+    closedir(directory);
+    return found;
+}
+
+struct tls_trust *tls_trust_system(char *why, size_t whylen)
+{
+    if (has_hashed(X509_get_default_cert_dir()) || access(X509_get_default_cert_file(), R_OK) == 0)
+        return tls_trust_new(NULL, why, whylen);
+    return tls_trust_new(SYSTEM_CA_FILE, why, whylen);
 }
 
 struct tls_trust *tls_trust_hold(struct tls_trust *trust)
@@ -198,33 +230,77 @@ static void date_text(const ASN1_TIME *time, char *out, size_t len)
         snprintf(out, len, "?");
 }
 
-static void explain_certificate(const struct session_note *note, char *out, size_t len)
+static enum tls_fault fault_of(int error)
 {
-    X509 *c = note->certificate;
-    char text[128] = "?", date[32] = "?";
-
-    switch (note->error) {
+    switch (error) {
+    case X509_V_OK:
+        return TLS_FAULT_NONE;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        date_text(c != NULL ? X509_get0_notAfter(c) : NULL, date, sizeof date);
-        snprintf(out, len, "certificate expired on %s", date);
-        return;
+        return TLS_FAULT_EXPIRED;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        date_text(c != NULL ? X509_get0_notBefore(c) : NULL, date, sizeof date);
-        snprintf(out, len, "certificate is not valid before %s", date);
-        return;
+        return TLS_FAULT_NOT_YET_VALID;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        if (c != NULL)
-            first_name(c, text, sizeof text);
-        snprintf(out, len, "certificate is for %.100s, not for %.100s", text, note->name);
-        return;
+        return TLS_FAULT_OTHER_NAME;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        snprintf(out, len, "self-signed certificate");
-        return;
+        return TLS_FAULT_SELF_SIGNED;
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return TLS_FAULT_UNKNOWN_AUTHORITY;
+    default:
+        return TLS_FAULT_OTHER;
+    }
+}
+
+/* Whole days until the certificate's end, rounded down. */
+static bool days_until_end(const X509 *certificate, int *out)
+{
+    int days, seconds;
+
+    if (certificate == NULL ||
+        ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
+        return false;
+    *out = seconds < 0 ? days - 1 : days;
+    return true;
+}
+
+static void explain_expiry(const X509 *certificate, char *out, size_t len)
+{
+    char date[32] = "?";
+    int days;
+
+    date_text(certificate != NULL ? X509_get0_notAfter(certificate) : NULL, date, sizeof date);
+    if (days_until_end(certificate, &days))
+        snprintf(out, len, "certificate expired on %s, %d day%s ago", date, -days,
+                 days == -1 ? "" : "s");
+    else
+        snprintf(out, len, "certificate expired on %s", date);
+}
+
+static void explain_certificate(const struct session_note *note, char *out, size_t len)
+{
+    X509 *c = note->certificate;
+    char text[TLS_NAME] = "?", date[32] = "?";
+
+    switch (fault_of(note->error)) {
+    case TLS_FAULT_EXPIRED:
+        explain_expiry(c, out, len);
+        return;
+    case TLS_FAULT_NOT_YET_VALID:
+        date_text(c != NULL ? X509_get0_notBefore(c) : NULL, date, sizeof date);
+        snprintf(out, len, "certificate is not valid before %s", date);
+        return;
+    case TLS_FAULT_OTHER_NAME:
+        if (c != NULL)
+            first_name(c, text, sizeof text);
+        snprintf(out, len, "certificate is for %.100s, not for %.100s", text, note->name);
+        return;
+    case TLS_FAULT_SELF_SIGNED:
+        snprintf(out, len, "self-signed certificate");
+        return;
+    case TLS_FAULT_UNKNOWN_AUTHORITY:
         if (c != NULL)
             common_name(X509_get_issuer_name(c), text, sizeof text);
         snprintf(out, len, "certificate from an unknown authority, %s", text);
@@ -232,6 +308,53 @@ static void explain_certificate(const struct session_note *note, char *out, size
     default:
         snprintf(out, len, "certificate refused: %s", X509_verify_cert_error_string(note->error));
     }
+}
+
+static void fingerprint(const unsigned char *der, int len, char *out)
+{
+    unsigned char digest[32];
+
+    out[0] = '\0';
+    if (len <= 0 || EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL) != 1)
+        return;
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* The certificate among those sent that signed this one: itself, or the next. */
+static X509 *issuer_of(SSL *ssl, X509 *certificate)
+{
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+
+    if (X509_self_signed(certificate, 0) == 1)
+        return certificate;
+    for (int i = 0; i < sk_X509_num(chain); i++)
+        if (X509_check_issued(sk_X509_value(chain, i), certificate) == X509_V_OK)
+            return sk_X509_value(chain, i);
+    return NULL;
+}
+
+static void describe_issuer(SSL *ssl, X509 *certificate, char *out)
+{
+    X509 *issuer = issuer_of(ssl, certificate);
+    unsigned char *der = NULL;
+    int len = issuer != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer), &der)
+                             : i2d_X509_NAME(X509_get_issuer_name(certificate), &der);
+
+    fingerprint(der, len, out);
+    OPENSSL_free(der);
+}
+
+static void describe_certificate(SSL *ssl, X509 *certificate, struct tls_info *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+
+    first_name(certificate, out->name, sizeof out->name);
+    fingerprint(der, len, out->fingerprint);
+    OPENSSL_free(der);
+    if (out->fault == TLS_FAULT_SELF_SIGNED || out->fault == TLS_FAULT_UNKNOWN_AUTHORITY)
+        describe_issuer(ssl, certificate, out->issuer_fingerprint);
 }
 
 void tls_why(SSL *ssl, unsigned long error, char *out, size_t len)
@@ -247,24 +370,20 @@ void tls_why(SSL *ssl, unsigned long error, char *out, size_t len)
 void tls_describe(SSL *ssl, struct tls_info *out)
 {
     const struct session_note *note = SSL_get_ex_data(ssl, note_index());
-    X509 *certificate = SSL_get0_peer_certificate(ssl);
-    int days, seconds;
+    X509 *shown = SSL_get0_peer_certificate(ssl);
 
     memset(out, 0, sizeof *out);
-    if (note->error != X509_V_OK)
+    out->fault = fault_of(note->error);
+    if (out->fault != TLS_FAULT_NONE)
         explain_certificate(note, out->why, sizeof out->why);
-    if (certificate == NULL)
-        certificate = note->certificate;
     out->has_certificate =
-        certificate != NULL &&
-        ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1;
-    if (out->has_certificate)
-        out->days_left = seconds < 0 ? days - 1 : days;
+        days_until_end(shown != NULL ? shown : note->certificate, &out->days_left);
+    if (shown != NULL)
+        describe_certificate(ssl, shown, out);
     out->established = SSL_is_init_finished(ssl) == 1;
     if (!out->established)
         return;
-    out->verified =
-        SSL_get0_peer_certificate(ssl) != NULL && SSL_get_verify_result(ssl) == X509_V_OK;
+    out->verified = shown != NULL && SSL_get_verify_result(ssl) == X509_V_OK;
     snprintf(out->protocol, sizeof out->protocol, "%s", SSL_get_version(ssl));
     snprintf(out->cipher, sizeof out->cipher, "%s", SSL_get_cipher_name(ssl));
 }

@@ -13,6 +13,22 @@ static json_t *address_json(const struct address *address)
                         address_port(address));
 }
 
+static json_t *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+/* What TLS showed, also where the handshake failed; null where none began. */
+static json_t *tls_json(const struct tls_info *t)
+{
+    if (!t->established && !t->has_certificate)
+        return json_null();
+    return json_pack("{s:o, s:b, s:o, s:o, s:o}", "protocol", text_or_null(t->protocol), "verified",
+                     t->verified, "why", text_or_null(t->why), "days_left",
+                     t->has_certificate ? json_integer(t->days_left) : json_null(), "certificate",
+                     text_or_null(t->name));
+}
+
 static json_t *host_json(const struct host_result *h)
 {
     const struct probe_result *p = &h->probe;
@@ -24,6 +40,15 @@ static json_t *host_json(const struct host_result *h)
         json_object_set_new(o, "code", json_integer(p->code));
     if (p->banner[0] != '\0')
         json_object_set_new(o, "banner", json_string(p->banner));
+    if (p->ehlo_name[0] != '\0')
+        json_object_set_new(o, "ehlo", json_string(p->ehlo_name));
+    if (p->has_public_address) {
+        char ip[ADDRESS_TEXT];
+        address_text(&p->public_address, ip);
+        json_object_set_new(o, "public_address", json_string(ip));
+    }
+    json_object_set_new(o, "starttls", json_boolean(p->starttls_offered));
+    json_object_set_new(o, "tls", tls_json(&p->tls));
     return o;
 }
 
@@ -59,9 +84,10 @@ static json_t *family_json(const struct family_result *f, size_t target_count)
     for (size_t i = 0; i < target_count; i++)
         json_array_append_new(outcomes, target_json(&f->targets[i]));
     return json_pack(
-        "{s:s, s:f, s:i, s:i, s:i, s:o, s:o}", "name", verdict_name(f->verdict.kind), "confidence",
-        floor(f->verdict.confidence * 1e6) / 1e6, "operators", (int)f->verdict.operators,
-        "connected", (int)f->verdict.connected, "open", (int)f->verdict.open, "controls",
+        "{s:s, s:f, s:i, s:i, s:i, s:b, s:o, s:o}", "name", verdict_name(f->verdict.kind),
+        "confidence", floor(f->verdict.confidence * 1e6) / 1e6, "operators",
+        (int)f->verdict.operators, "connected", (int)f->verdict.connected, "open",
+        (int)f->verdict.open, "false_certificate", f->false_certificate, "controls",
         json_pack("[o, o]", wave_json(&f->before), wave_json(&f->after)), "outcomes", outcomes);
 }
 

@@ -51,8 +51,8 @@ def unit_values(path, key):
 
 def test_all_is_installed(root):
     names = {path.name for path in root.rglob("*") if path.is_file()}
-    assert names == {"detourd", "detourctl", "detour-apply", "detourd.conf", "relays.conf",
-                     "providers.conf", "README.md", "NEWS", *UNITS, *MANUAL}
+    assert names == {"detourd", "detourctl", "detour-apply", "detourd.conf", "operators.conf",
+                     "providers.conf", "relays.conf", "README.md", "NEWS", *UNITS, *MANUAL}
     assert {path.parent.name for path in root.rglob("detourd.conf")} \
         == {"detourd", "sysusers.d", "tmpfiles.d"}
 

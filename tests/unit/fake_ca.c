@@ -82,6 +82,11 @@ const char *fake_ca_file(const struct fake_ca *ca)
     return ca->file;
 }
 
+X509 *fake_ca_certificate(const struct fake_ca *ca)
+{
+    return ca->certificate;
+}
+
 SSL_CTX *fake_ca_server(struct fake_ca *ca, const char *name, int from, int to)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");

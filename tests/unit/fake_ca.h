@@ -13,6 +13,9 @@ void fake_ca_free(struct fake_ca *ca);
 /* Its certificate in PEM, in a file of its own that fake_ca_free removes. */
 const char *fake_ca_file(const struct fake_ca *ca);
 
+/* The same; the CA's own. */
+X509 *fake_ca_certificate(const struct fake_ca *ca);
+
 /* What a server needs that calls itself NAME (a host name or an IP address), valid from FROM to TO
  * days from now. Signed by CA, or by itself when CA is NULL. The caller frees it. */
 SSL_CTX *fake_ca_server(struct fake_ca *ca, const char *name, int from, int to);

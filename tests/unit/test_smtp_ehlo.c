@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/probe/ehlo.h"
+#include "daemon/probe/masked.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -105,11 +106,94 @@ static void bounded(void **state)
     assert_int_equal((strlen(e.auth) + 1) % 14, 0);
 }
 
+/* This end's address as the server shows it, or "" where none is to be found. */
+static const struct {
+    const char *line, *address;
+} clients[] = {
+    { "mx.google.com at your service, [203.0.113.7]", "203.0.113.7" },
+    { "mx.google.com at your service, [2001:db8::7]", "2001:db8::7" },
+    { "DB5.mail.protection.outlook.com Hello [203.0.113.7]", "203.0.113.7" },
+    { "mx.example Hello host.example [203.0.113.7], pleased to meet you", "203.0.113.7" },
+    { "mx.example Hello [192.0.2.1] [203.0.113.7]", "203.0.113.7" },
+    { "mx.example hello host.example [IPv6:2001:db8::7]", "2001:db8::7" },
+    { "mx.example hello host.example [ipv6:2001:DB8::7]", "2001:db8::7" },
+    { "mx.example Welcome to our server [203.0.113.7]", "203.0.113.7" },
+    { "mx.example", "" },
+    { "mx.example [203.0.113.7]", "" }, /* its own, perhaps */
+    { "[203.0.113.7] Hello host.example", "" },
+    { "mx.example Hello 203.0.113.7", "" },
+    { "mx.example Hello [203.0.113.7", "" },
+    { "mx.example Hello [203.0.113.777]", "" },
+    { "mx.example Hello [203.0.113.7 ]", "" },
+    { "mx.example Hello [203.0.113.7:25]", "" },
+    { "mx.example Hello [IPv6:203.0.113.7]", "" },
+    { "mx.example Hello [host.example]", "" },
+    { "mx.example Hello []", "" },
+    { "mx.example Hello [[203.0.113.7]]", "203.0.113.7" },
+    { "mx.example Hello [10.1.2.3]", "" },
+    { "mx.example Hello [192.168.1.2]", "" },
+    { "mx.example Hello [172.31.255.255]", "" },
+    { "mx.example Hello [172.32.0.1]", "172.32.0.1" },
+    { "mx.example Hello [100.64.0.1]", "" },
+    { "mx.example Hello [127.0.0.1]", "" },
+    { "mx.example Hello [224.0.0.1]", "" },
+    { "mx.example Hello [IPv6:::1]", "" },
+    { "mx.example Hello [IPv6:fe80::1]", "" },
+    { "mx.example Hello [IPv6:fe80::1%eth0]", "" },
+    { "mx.example Hello [fd00::1]", "" },
+};
+
+static void who_this_end_is(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
+        struct ehlo e = parse(clients[i].line);
+        char ip[ADDRESS_TEXT] = "";
+        if (e.has_client)
+            address_text(&e.client, ip);
+        if (strcmp(ip, clients[i].address) != 0)
+            fail_msg("%s: \"%s\"", clients[i].line, ip);
+    }
+    assert_false(parse("mx.example\nHello [203.0.113.7]").has_client);
+}
+
+static void masks(void **state)
+{
+    static const char *const greetings[] = { "****************", "*****2****2002****0*00",
+                                             "**** 20 **", NULL },
+                             *const honest_greetings[] = { "mx.example ESMTP",
+                                                           "**** mx.example",
+                                                           "",
+                                                           "2002 20",
+                                                           "***",
+                                                           NULL },
+                             *const keywords[] = { "XXXXXXXA",      "XXXXXXXX", "XXXB",
+                                                   "XXXXXXXXXXC 1", "****",     NULL },
+                             *const honest_keywords[] = {
+                                 "STARTTLS", "XCLIENT NAME", "XXX", "X-EXPS", "XXXX-1",
+                                 "xxxxxxxa", "XXXXAB",       "",    NULL
+                             };
+
+    (void)state;
+    for (const char *const *p = greetings; *p != NULL; p++)
+        assert_true(masked_greeting(*p));
+    for (const char *const *p = honest_greetings; *p != NULL; p++)
+        assert_false(masked_greeting(*p));
+    for (const char *const *p = keywords; *p != NULL; p++)
+        assert_true(masked_keyword(*p));
+    for (const char *const *p = honest_keywords; *p != NULL; p++)
+        assert_false(masked_keyword(*p));
+    assert_true(parse("mx\nPIPELINING\nXXXXXXXA\n8BITMIME").masked);
+    assert_false(parse("XXXXXXXA\nPIPELINING").masked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_of_it), cmocka_unit_test(none_of_it), cmocka_unit_test(mechanisms),
-        cmocka_unit_test(sizes),     cmocka_unit_test(bounded),
+        cmocka_unit_test(who_this_end_is), cmocka_unit_test(masks),
+        cmocka_unit_test(all_of_it),       cmocka_unit_test(none_of_it),
+        cmocka_unit_test(mechanisms),      cmocka_unit_test(sizes),
+        cmocka_unit_test(bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,16 +195,23 @@ static const struct {
     SSL_CTX *(*make)(void);
     const char *why;
     int days_left;
+    enum tls_fault fault;
 } bad[] = {
-    { expired, "certificate expired on 20", -3 },
-    { too_young, "certificate is not valid before 20", 40 },
-    { self_signed, "self-signed certificate", 30 },
-    { by_a_stranger, "certificate from an unknown authority, Test Authority 2", 30 },
-    { other_name, "certificate is for other.example, not for relay.test.example", 30 },
-    { deeper_wildcard, "certificate is for *.relay.test.example, not for relay.test.example", 30 },
-    { partial_wildcard, "certificate is for rel*.test.example, not for relay.test.example", 30 },
-    { suffix_of_it, "certificate is for test.example, not for relay.test.example", 30 },
-    { an_address, "certificate is for 192.0.2.1, not for relay.test.example", 30 },
+    { expired, "certificate expired on 20", -3, TLS_FAULT_EXPIRED },
+    { too_young, "certificate is not valid before 20", 40, TLS_FAULT_NOT_YET_VALID },
+    { self_signed, "self-signed certificate", 30, TLS_FAULT_SELF_SIGNED },
+    { by_a_stranger, "certificate from an unknown authority, Test Authority 2", 30,
+      TLS_FAULT_UNKNOWN_AUTHORITY },
+    { other_name, "certificate is for other.example, not for relay.test.example", 30,
+      TLS_FAULT_OTHER_NAME },
+    { deeper_wildcard, "certificate is for *.relay.test.example, not for relay.test.example", 30,
+      TLS_FAULT_OTHER_NAME },
+    { partial_wildcard, "certificate is for rel*.test.example, not for relay.test.example", 30,
+      TLS_FAULT_OTHER_NAME },
+    { suffix_of_it, "certificate is for test.example, not for relay.test.example", 30,
+      TLS_FAULT_OTHER_NAME },
+    { an_address, "certificate is for 192.0.2.1, not for relay.test.example", 30,
+      TLS_FAULT_OTHER_NAME },
 };
 
 static void bad_certificates(void **state)
@@ -223,6 +230,7 @@ static void bad_certificates(void **state)
         assert_string_equal(info.why, why);
         assert_true(info.has_certificate);
         assert_int_equal(info.days_left, bad[i].days_left);
+        assert_int_equal(info.fault, bad[i].fault);
     }
 }
 
@@ -239,9 +247,74 @@ static void without_verification(void **state)
         assert_false(info.verified);
         if (strncmp(info.why, bad[i].why, strlen(bad[i].why)) != 0)
             fail_msg("row %zu: %s", i, info.why);
+        assert_int_equal(info.fault, bad[i].fault);
     }
     assert_true(shake(fake_ca_server(ca, NAME, -1, 30), NAME, false, &info, why, sizeof why));
     assert_true(info.verified);
+}
+
+static struct tls_info info_of(SSL_CTX *context)
+{
+    struct tls_info info;
+    char why[256];
+
+    assert_true(shake(context, NAME, false, &info, why, sizeof why));
+    return info;
+}
+
+static void an_expiry_is_told_in_days(void **state)
+{
+    static const struct {
+        int to;
+        const char *text;
+    } rows[] = { { -1, ", 1 day ago" }, { -12, ", 12 days ago" } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tls_info info = info_of(fake_ca_server(ca, NAME, -40, rows[i].to));
+        assert_string_equal(strchr(info.why, ','), rows[i].text);
+    }
+}
+
+/* Two servers with one certificate are told from two that have one each. */
+static void fingerprints(void **state)
+{
+    SSL_CTX *context = fake_ca_server(ca, NAME, -1, 30);
+    struct tls_info a, b, c;
+
+    (void)state;
+    assert_int_equal(SSL_CTX_up_ref(context), 1);
+    a = info_of(context);
+    b = info_of(context);
+    c = info_of(fake_ca_server(ca, NAME, -1, 30));
+    assert_int_equal(strlen(a.fingerprint), 64);
+    assert_int_equal(strspn(a.fingerprint, "0123456789abcdef"), 64);
+    assert_string_equal(a.fingerprint, b.fingerprint);
+    assert_string_not_equal(a.fingerprint, c.fingerprint);
+    assert_string_equal(a.name, NAME);
+    assert_string_equal(a.issuer_fingerprint, ""); /* it is known */
+}
+
+/* Who signs for everybody, whether it sends its own certificate along or not. */
+static void who_stands_behind_it(void **state)
+{
+    struct tls_info a = info_of(by_a_stranger()), b = info_of(by_a_stranger());
+    struct tls_info own = info_of(self_signed()), other = info_of(self_signed()), sent;
+    SSL_CTX *context = by_a_stranger();
+
+    (void)state;
+    assert_int_equal(strlen(a.issuer_fingerprint), 64);
+    assert_string_equal(a.issuer_fingerprint, b.issuer_fingerprint);
+    assert_string_not_equal(a.fingerprint, b.fingerprint);
+    assert_int_equal(strlen(own.issuer_fingerprint), 64);
+    assert_string_not_equal(own.issuer_fingerprint, other.issuer_fingerprint);
+    assert_string_equal(info_of(expired()).issuer_fingerprint, "");
+    assert_string_equal(info_of(other_name()).issuer_fingerprint, "");
+
+    assert_int_equal(SSL_CTX_add1_chain_cert(context, fake_ca_certificate(stranger)), 1);
+    sent = info_of(context);
+    assert_int_equal(strlen(sent.issuer_fingerprint), 64);
+    assert_string_not_equal(sent.issuer_fingerprint, a.issuer_fingerprint); /* its key */
 }
 
 static void old_protocols_are_refused(void **state)
@@ -275,7 +348,8 @@ static void huge_chains_are_refused(void **state)
         assert_int_equal(SSL_CTX_add_extra_chain_cert(context, copy), 1);
     }
     assert_false(shake(context, NAME, true, &info, why, sizeof why));
-    assert_string_equal(why, "excessive message size");
+    assert_string_equal(why,
+                        "a certificate chain of more than 64 KiB, or another TLS message too long");
 }
 
 static void trust_errors_are_named(void **state)
@@ -297,6 +371,10 @@ static void trust_errors_are_named(void **state)
 
     struct tls_trust *standard = tls_trust_new(NULL, why, sizeof why);
     assert_non_null(standard);
+    tls_trust_free(standard);
+    standard = tls_trust_system(why, sizeof why);
+    if (standard == NULL) /* a machine without certificates */
+        assert_non_null(strstr(why, "ca-certificates.crt: "));
     tls_trust_free(standard);
     tls_trust_free(NULL);
 }
@@ -324,6 +402,9 @@ int main(void)
         cmocka_unit_test(an_address_is_no_server_name),
         cmocka_unit_test(bad_certificates),
         cmocka_unit_test(without_verification),
+        cmocka_unit_test(an_expiry_is_told_in_days),
+        cmocka_unit_test(fingerprints),
+        cmocka_unit_test(who_stands_behind_it),
         cmocka_unit_test(old_protocols_are_refused),
         cmocka_unit_test(huge_chains_are_refused),
         cmocka_unit_test(trust_errors_are_named),

@@ -154,14 +154,16 @@ class Lab:
     def mend(self):
         self.router.mend()
 
-    def redirect(self, port):
+    def redirect(self, port, starttls=None):
         """A transparent proxy: one server, proxy.provider.example, takes all connections to
-        PORT; undo_redirect() ends that."""
+        PORT; undo_redirect() ends that.  It offers STARTTLS with a certificate of its own when
+        STARTTLS is one, with its key, as the authority's issue() returns them."""
         if self._false_server is None:
             pair = network.addresses(network.FALSE_SERVER_NET, 1)
             self.networks.add_addresses([pair])
             self._false_server = FakeServer(self.internet, "proxy", [
-                {"address": address, "port": port, "name": "proxy.provider.example"}
+                {"address": address, "port": port, "name": "proxy.provider.example",
+                 "starttls": starttls and [str(path) for path in starttls]}
                 for address in pair])
         four, six = network.addresses(network.FALSE_SERVER_NET, 1)
         self.router.redirect(port, four, six)
