@@ -35,7 +35,7 @@ struct order {
 struct engine {
     struct event_base *base;
     struct config *config;
-    struct catalogue *catalogue;
+    struct relay_catalogue *catalogue;
     gid_t group;
     struct dns *dns;
     struct relays *relays;
@@ -613,7 +613,7 @@ void engine_forget(struct engine *e, void *context)
 /* What depends on the configuration, built before anything of the old one goes. */
 struct built {
     struct relays *relays;
-    struct catalogue *catalogue;
+    struct relay_catalogue *catalogue;
     struct control_hosts controls;
 };
 
@@ -624,7 +624,7 @@ static int build(struct engine *e, const struct config *config, struct built *ou
 
     out->relays = relays_new(e->base, e->dns, config, e->group, why, whylen);
     if (out->relays != NULL) {
-        out->catalogue = catalogue_load(config->catalogue_directory, ignored);
+        out->catalogue = relay_catalogue_load(config->catalogue_directory, ignored);
         control_hosts_collect(config, out->catalogue, &out->controls);
     }
     complaints_free(ignored);
@@ -652,7 +652,7 @@ static void drop_built(struct engine *e)
     e->last_round = NULL;
     control_hosts_free(&e->controls);
     relays_free(e->relays);
-    catalogue_free(e->catalogue);
+    relay_catalogue_free(e->catalogue);
     for (int f = 0; f < FAMILIES; f++)
         free(e->history[f]);
     config_free(e->config);
