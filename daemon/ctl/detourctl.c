@@ -16,6 +16,8 @@ static const struct subcommand {
 } subcommands[] = {
     { "check", command_check, "[--json] [--targets A,B,C] [--timeout S] [--family 4|6]",
       "is outbound port 25 open from here?" },
+    { "providers", command_providers, "[--json|--csv] [NAME]",
+      "what access providers do to port 25, and how they open it" },
     { "check-config", command_check_config, "[--json] [FILE]", "is the configuration file right?" },
     { "status", command_remote, "[--json]", "route, verdict, relays, what is next, what is wrong" },
     { "relays", command_remote, "[--json]", "each relay and its last proof" },
