@@ -75,7 +75,7 @@ char *providers_text(const json_t *document)
 static void add_line(struct text *t, const char *heading, const char *text)
 {
     if (*text != '\0')
-        text_add(t, "  %s: %s\n", heading, text);
+        text_add(t, "  %s %s\n", heading, text);
 }
 
 static void add_source(struct text *t, const json_t *object)
@@ -106,17 +106,22 @@ static void add_list(struct text *t, const char *heading, const json_t *list)
 
 static void add_recognition(struct text *t, const json_t *p)
 {
-    static const char *const marks[] = { "chassis_asset_tag", "product_name", "sys_vendor",
-                                         "board_vendor" };
+    enum { KEY, LABEL };
+    static const char *const marks[][2] = {
+        { "chassis_asset_tag", "chassis_asset_tag:" },
+        { "product_name", "product_name:" },
+        { "sys_vendor", "sys_vendor:" },
+        { "board_vendor", "board_vendor:" },
+        { "cloud_id", "cloud-id:" },
+    };
     const json_t *machine = json_object_get(p, "machine"), *address = json_object_get(p, "address");
 
     text_add(t, _("recognised by\n"));
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        add_list(t, marks[i], json_object_get(machine, marks[i]));
-    add_list(t, "cloud-id", json_object_get(machine, "cloud_id"));
+        add_list(t, marks[i][LABEL], json_object_get(machine, marks[i][KEY]));
     if (json_is_object(machine))
         add_source(t, machine);
-    add_list(t, _("names of addresses below"), json_object_get(address, "reverse_name"));
+    add_list(t, _("names of addresses below:"), json_object_get(address, "reverse_name"));
     if (json_is_object(address))
         add_source(t, address);
 }
@@ -126,18 +131,18 @@ static void add_policy(struct text *t, const json_t *policy)
     char ports[CELL];
 
     text_add(t, _("outbound port 25: %s\n"), policy_word(policy));
-    add_line(t, _("closed"), ports_text(json_object_get(policy, "closed"), ", ", ports));
-    add_line(t, _("since"), word(policy, "since"));
-    add_line(t, _("when"), word(policy, "condition"));
+    add_line(t, _("closed:"), ports_text(json_object_get(policy, "closed"), ", ", ports));
+    add_line(t, _("since:"), word(policy, "since"));
+    add_line(t, _("when:"), word(policy, "condition"));
     add_source(t, policy);
 }
 
 static void add_lift(struct text *t, const json_t *lift)
 {
     text_add(t, _("opened: %s\n"), lift_word(lift));
-    add_line(t, _("how"), word(lift, "how"));
-    add_line(t, _("needs"), word(lift, "needs"));
-    add_line(t, _("where"), word(lift, "url"));
+    add_line(t, _("how:"), word(lift, "how"));
+    add_line(t, _("needs:"), word(lift, "needs"));
+    add_line(t, _("where:"), word(lift, "url"));
     add_hours(t, json_object_get(lift, "hours"));
     if (json_is_object(lift))
         add_source(t, lift);
