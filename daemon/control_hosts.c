@@ -26,7 +26,7 @@ static void add_service(struct control_hosts *list, const struct relay_service *
     add(list, host, service->ports.port[0]);
 }
 
-void control_hosts_collect(const struct config *config, const struct catalogue *catalogue,
+void control_hosts_collect(const struct config *config, const struct relay_catalogue *catalogue,
                            struct control_hosts *out)
 {
     const struct relay_service *service;
@@ -36,7 +36,7 @@ void control_hosts_collect(const struct config *config, const struct catalogue *
         for (size_t p = 0; p < config->relays[i].ports.count && out->count < RELAYS_MAX; p++)
             add(out, config->relays[i].host, config->relays[i].ports.port[p]);
     for (size_t i = 0; catalogue != NULL && out->name_count < CATALOGUE_MAX &&
-                       (service = catalogue_relay_at(catalogue, i)) != NULL;
+                       (service = relay_catalogue_at(catalogue, i)) != NULL;
          i++)
         add_service(out, service);
 }

@@ -4,8 +4,8 @@
 #define DETOURD_CONTROL_HOSTS_H
 
 #include "daemon/controls.h"
-#include "lib/catalogue.h"
 #include "lib/config.h"
+#include "lib/relay_catalogue.h"
 #include <stddef.h>
 
 struct control_hosts {
@@ -16,7 +16,7 @@ struct control_hosts {
 };
 
 /* The result refers to CONFIG and CATALOGUE (which may be NULL) and must not outlive them. */
-void control_hosts_collect(const struct config *config, const struct catalogue *catalogue,
+void control_hosts_collect(const struct config *config, const struct relay_catalogue *catalogue,
                            struct control_hosts *out);
 void control_hosts_free(struct control_hosts *hosts);
 

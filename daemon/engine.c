@@ -36,7 +36,7 @@ struct order {
 struct engine {
     struct event_base *base;
     struct config *config;
-    struct catalogue *catalogue;
+    struct relay_catalogue *catalogue;
     gid_t group;
     struct dns *dns;
     struct relays *relays;
@@ -616,7 +616,7 @@ void engine_forget(struct engine *e, void *context)
 /* What depends on the configuration, built before anything of the old one goes. */
 struct built {
     struct relays *relays;
-    struct catalogue *catalogue;
+    struct relay_catalogue *catalogue;
     struct control_hosts controls;
     struct target_knowledge knowledge;
 };
@@ -628,7 +628,7 @@ static int build(struct engine *e, const struct config *config, struct built *ou
 
     out->relays = relays_new(e->base, e->dns, config, e->group, why, whylen);
     if (out->relays != NULL) {
-        out->catalogue = catalogue_load(config->catalogue_directory, ignored);
+        out->catalogue = relay_catalogue_load(config->catalogue_directory, ignored);
         control_hosts_collect(config, out->catalogue, &out->controls);
         target_knowledge_collect(config, config->probe.targets, config->probe.target_count,
                                  relays_system_trust(out->relays), &out->knowledge);
@@ -660,7 +660,7 @@ static void drop_built(struct engine *e)
     control_hosts_free(&e->controls);
     target_knowledge_free(&e->knowledge);
     relays_free(e->relays);
-    catalogue_free(e->catalogue);
+    relay_catalogue_free(e->catalogue);
     for (int f = 0; f < FAMILIES; f++)
         free(e->history[f]);
     config_free(e->config);

@@ -194,10 +194,13 @@ static void list_names(const cfg_opt_t *opts, char *out, size_t size)
 
 static const cfg_opt_t *options_of_section(const cfg_opt_t *opts, const char *name)
 {
-    for (; opts->name != NULL; opts++)
-        if (opts->type == CFGT_SEC && strcmp(opts->name, name) == 0)
-            return opts->subopts;
-    return NULL;
+    const cfg_opt_t *below = NULL;
+
+    for (; opts->name != NULL && below == NULL; opts++)
+        if (opts->type == CFGT_SEC)
+            below = strcmp(opts->name, name) == 0 ? opts->subopts
+                                                  : options_of_section(opts->subopts, name);
+    return below;
 }
 
 /* Finds the statement that libconfuse stopped at on this level and below; SECTION is left at the
@@ -324,14 +327,42 @@ struct complaints *conf_file_complaints(const struct conf_file *file)
     return file->complaints;
 }
 
-/* The statement on this level called NAME, with TITLE if that is not NULL. */
+/* The statement on this level called NAME. */
 static bool find_statement(const struct conf_file *file, struct conf_scanner scanner,
-                           const char *name, const char *title, struct conf_statement *out)
+                           const char *name, struct conf_statement *out)
 {
     while (conf_scan_statement(&scanner, out))
-        if (conf_token_is(file->text, &out->name, name) &&
-            (title == NULL || conf_token_is(file->text, &out->title, title)))
+        if (conf_token_is(file->text, &out->name, name))
             return true;
+    return false;
+}
+
+/* The section of PARENT that ST begins. */
+static cfg_t *section_of(const struct conf_file *file, cfg_t *parent,
+                         const struct conf_statement *st)
+{
+    char name[128], title[128];
+
+    copy_word(file, &st->name, name, sizeof name);
+    if (st->title.kind != CONF_WORD)
+        return cfg_size(parent, name) > 0 ? cfg_getnsec(parent, name, 0) : NULL;
+    copy_word(file, &st->title, title, sizeof title);
+    return cfg_gettsec(parent, name, title);
+}
+
+/* A section's name says too little where several sections have one of that name. */
+static bool find_below(const struct conf_file *file, struct conf_scanner scanner, cfg_t *parent,
+                       cfg_t *section, struct conf_statement *out)
+{
+    struct conf_statement st;
+
+    while (conf_scan_statement(&scanner, &st)) {
+        cfg_t *here = st.is_section ? section_of(file, parent, &st) : NULL;
+        if (here == section)
+            *out = st;
+        if (here != NULL && (here == section || find_below(file, st.body, here, section, out)))
+            return true;
+    }
     return false;
 }
 
@@ -340,7 +371,7 @@ static bool find_section(const struct conf_file *file, cfg_t *section, struct co
     struct conf_scanner scanner;
 
     conf_scan_begin(&scanner, file->text);
-    return find_statement(file, scanner, cfg_name(section), cfg_title(section), out);
+    return find_below(file, scanner, file->root, section, out);
 }
 
 int conf_file_section_line(const struct conf_file *file, cfg_t *section)
@@ -358,8 +389,8 @@ static bool find_value(const struct conf_file *file, cfg_t *section, const char 
 
     conf_scan_begin(&scanner, file->text);
     if (section == file->root)
-        return find_statement(file, scanner, opt, NULL, out);
-    return find_section(file, section, &st) && find_statement(file, st.body, opt, NULL, out);
+        return find_statement(file, scanner, opt, out);
+    return find_section(file, section, &st) && find_statement(file, st.body, opt, out);
 }
 
 bool conf_file_stands(const struct conf_file *file, cfg_t *section, const char *opt)

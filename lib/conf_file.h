@@ -18,7 +18,8 @@
 
 struct conf_file;
 
-/* OPTS as for cfg_init: strings, lists of strings, and sections with CFGF_MULTI. A PATH of NULL
+/* OPTS as for cfg_init: strings, lists of strings, and sections with CFGF_MULTI, which may hold
+ * sections. A PATH of NULL
  * reads as an empty file. NULL when the file cannot be read or its syntax is broken; other errors
  * are in COMPLAINTS beside a result. */
 struct conf_file *conf_file_read(const char *path, cfg_opt_t *opts, struct complaints *complaints);
@@ -45,6 +46,14 @@ const char *conf_file_text(cfg_t *section, const char *opt);
 
 /* A copy of the value, or of FALLBACK (which may be NULL) where it does not stand. */
 char *conf_file_copy(cfg_t *section, const char *opt, const char *fallback);
+/* The same for a value that must stand there; NULL with a complaint where it does not. */
+char *conf_file_required(struct conf_file *file, cfg_t *section, const char *opt);
+/* The same for a day, "2026-11-28", or where no more is known "2026-11" or "2026"; complains about
+ * anything else. */
+char *conf_file_date(struct conf_file *file, cfg_t *section, const char *opt);
+/* The list OPT, ended by NULL. The caller frees it. */
+char **conf_file_list(cfg_t *section, const char *opt);
+void conf_file_list_free(char **list);
 /* The same for an absolute path; complains about any other. */
 char *conf_file_path_copy(struct conf_file *file, cfg_t *section, const char *opt,
                           const char *fallback);

@@ -24,6 +24,54 @@ char *conf_file_copy(cfg_t *section, const char *opt, const char *fallback)
     return text != NULL ? memory_copy(text) : NULL;
 }
 
+char *conf_file_required(struct conf_file *file, cfg_t *section, const char *opt)
+{
+    const char *title = cfg_title(section);
+
+    if (conf_file_text(section, opt) == NULL)
+        conf_file_complain(file, section, opt, "%s%s%s needs %s", cfg_name(section),
+                           title != NULL ? " " : "", title != NULL ? title : "", opt);
+    return conf_file_copy(section, opt, NULL);
+}
+
+static bool is_date(const char *text)
+{
+    static const char shape[] = "dddd-dd-dd";
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len && i < sizeof shape - 1; i++)
+        if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
+            return false;
+    return len == strlen("dddd") || len == strlen("dddd-dd") || len == strlen(shape);
+}
+
+char *conf_file_date(struct conf_file *file, cfg_t *section, const char *opt)
+{
+    char *date = conf_file_copy(section, opt, NULL);
+
+    if (date != NULL && !is_date(date))
+        conf_file_complain(file, section, opt, "%s = %s; expected a day like 2026-11-28", opt,
+                           date);
+    return date;
+}
+
+char **conf_file_list(cfg_t *section, const char *opt)
+{
+    unsigned count = cfg_size(section, opt);
+    char **list = memory_zero(count + 1, sizeof *list);
+
+    for (unsigned i = 0; i < count; i++)
+        list[i] = memory_copy(cfg_getnstr(section, opt, i));
+    return list;
+}
+
+void conf_file_list_free(char **list)
+{
+    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
+        free(list[i]);
+    free(list);
+}
+
 char *conf_file_path_copy(struct conf_file *file, cfg_t *section, const char *opt,
                           const char *fallback)
 {

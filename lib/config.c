@@ -125,7 +125,8 @@ static void read_probe(struct conf_file *file, cfg_t *section, struct probe_conf
 static void read_relays(struct conf_file *file, struct config *config,
                         struct complaints *complaints)
 {
-    struct catalogue *catalogue = catalogue_load(config->catalogue_directory, complaints);
+    struct relay_catalogue *catalogue =
+        relay_catalogue_load(config->catalogue_directory, complaints);
     cfg_t *root = conf_file_root(file);
     unsigned count = cfg_size(root, "relay");
 
@@ -139,7 +140,7 @@ static void read_relays(struct conf_file *file, struct config *config,
     for (unsigned i = 0; i < count && i < RELAYS_MAX; i++)
         relay_section_read(file, cfg_getnsec(root, "relay", i), catalogue, config->postfix.method,
                            &config->relays[config->relay_count++]);
-    catalogue_free(catalogue);
+    relay_catalogue_free(catalogue);
 }
 
 static void read_postfix(struct conf_file *file, cfg_t *section, struct postfix_config *postfix)

@@ -9,10 +9,10 @@
 #ifndef DETOURD_CONFIG_H
 #define DETOURD_CONFIG_H
 
-#include "lib/catalogue.h"
 #include "lib/complaints.h"
 #include "lib/endpoint.h"
 #include "lib/probe_tls.h"
+#include "lib/relay_catalogue.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

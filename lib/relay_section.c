@@ -63,22 +63,22 @@ static struct ports relay_ports(struct conf_file *file, cfg_t *section,
     return ports;
 }
 
-static void list_services(const struct catalogue *catalogue, char *out, size_t size)
+static void list_services(const struct relay_catalogue *catalogue, char *out, size_t size)
 {
     const struct relay_service *s;
     size_t used = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; (s = catalogue_relay_at(catalogue, i)) != NULL && used < size; i++)
+    for (size_t i = 0; (s = relay_catalogue_at(catalogue, i)) != NULL && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", s->name);
 }
 
 static const struct relay_service *relay_service(struct conf_file *file, cfg_t *section,
-                                                 const struct catalogue *catalogue)
+                                                 const struct relay_catalogue *catalogue)
 {
     const char *name = conf_file_text(section, "provider");
     const struct relay_service *service =
-        catalogue_relay(catalogue, name != NULL ? name : "generic");
+        relay_catalogue_find(catalogue, name != NULL ? name : "generic");
     char known[300];
 
     if (service == NULL) {
@@ -159,16 +159,17 @@ static void read_login(struct conf_file *file, cfg_t *section, const struct rela
  * host is configured instead of its name. */
 static const struct relay_service *service_behind(const struct relay *relay,
                                                   const struct relay_service *named,
-                                                  const struct catalogue *catalogue)
+                                                  const struct relay_catalogue *catalogue)
 {
     const struct relay_service *found =
-        relay->host != NULL ? catalogue_relay_with_host(catalogue, relay->host) : NULL;
+        relay->host != NULL ? relay_catalogue_with_host(catalogue, relay->host) : NULL;
 
     return found != NULL ? found : named;
 }
 
-void relay_section_read(struct conf_file *file, cfg_t *section, const struct catalogue *catalogue,
-                        enum method method, struct relay *relay)
+void relay_section_read(struct conf_file *file, cfg_t *section,
+                        const struct relay_catalogue *catalogue, enum method method,
+                        struct relay *relay)
 {
     static const struct relay_service unknown;
     const struct relay_service *service = relay_service(file, section, catalogue);

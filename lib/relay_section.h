@@ -9,8 +9,9 @@
 extern cfg_opt_t relay_section_opts[];
 
 /* Fills RELAY, whatever is wrong with SECTION: that is complained about. */
-void relay_section_read(struct conf_file *file, cfg_t *section, const struct catalogue *catalogue,
-                        enum method method, struct relay *relay);
+void relay_section_read(struct conf_file *file, cfg_t *section,
+                        const struct relay_catalogue *catalogue, enum method method,
+                        struct relay *relay);
 /* Frees what RELAY holds. */
 void relay_section_free(struct relay *relay);
 

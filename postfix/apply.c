@@ -129,8 +129,7 @@ static struct config *load(const char *path, struct why *why)
     complaints_free(complaints);
     if (config == NULL)
         return NULL;
-    if (trust_in(config->catalogue_directory, "relays.conf", why) == 0 &&
-        trust_in(config->catalogue_directory, "providers.conf", why) == 0)
+    if (trust_in(config->catalogue_directory, "relays.conf", why) == 0)
         return config;
     config_free(config);
     return NULL;

@@ -28,7 +28,7 @@ struct check {
     int timeout;
     int family; /* 4, 6, or 0 for both */
     struct config *config;
-    struct catalogue *catalogue;
+    struct relay_catalogue *catalogue;
     struct endpoint *parsed; /* of --targets */
     size_t parsed_count;
     struct event_base *base;
@@ -138,7 +138,7 @@ static void load_catalogue(struct check *check)
 {
     struct complaints *complaints = complaints_new();
 
-    check->catalogue = catalogue_load(check->config->catalogue_directory, complaints);
+    check->catalogue = relay_catalogue_load(check->config->catalogue_directory, complaints);
     complaints_free(complaints);
 }
 
@@ -248,7 +248,7 @@ static int print_result(const struct check *check)
 static void release(struct check *check)
 {
     round_result_free(check->result);
-    catalogue_free(check->catalogue);
+    relay_catalogue_free(check->catalogue);
     config_free(check->config);
     free(check->parsed);
 }

@@ -17,7 +17,8 @@ struct ctl {
 /* ARGV[0] is the subcommand's own name. The result is the exit code. */
 typedef int command_run(const struct ctl *ctl, int argc, char *argv[]);
 
-command_run command_check, command_check_config, command_fragment, command_plan, command_remote;
+command_run command_advise, command_check, command_check_config, command_fragment, command_plan,
+    command_providers, command_remote;
 
 /* Prints FORMAT and how to get help on stderr; returns CODE. */
 int usage_error(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -16,6 +16,9 @@ static const struct subcommand {
 } subcommands[] = {
     { "check", command_check, "[--json] [--targets A,B,C] [--timeout S] [--family 4|6]",
       "is outbound port 25 open from here?" },
+    { "advise", command_advise, "[--json]", "check, and say what to do about it on this host" },
+    { "providers", command_providers, "[--json|--csv] [NAME]",
+      "what access providers do to port 25, and how they open it" },
     { "check-config", command_check_config, "[--json] [FILE]", "is the configuration file right?" },
     { "status", command_remote, "[--json]", "route, verdict, relays, what is next, what is wrong" },
     { "relays", command_remote, "[--json]", "each relay and its last proof" },
@@ -38,7 +41,7 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < SUBCOMMANDS; i++)
         fprintf(out, "  %-13s %s\n                %s\n", subcommands[i].name,
                 subcommands[i].summary, subcommands[i].arguments);
-    fprintf(out, "\ncheck exits with 0 open, 1 doubtful, 2 blocked, 3 cannot say;\n"
+    fprintf(out, "\ncheck and advise exit with 0 open, 1 doubtful, 2 blocked, 3 cannot say;\n"
                  "the others with 0 done, 1 failed, 2 usage.\n");
 }
 

@@ -175,14 +175,6 @@ static void add_headline(struct text *t, const json_t *last)
         text_add(t, "%s: %s\n", result, word(last, "reason"));
 }
 
-/* A terminal must not obey what somebody wrote into main.cf. */
-static void make_printable(char *text)
-{
-    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
-        if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
-            *p = '?';
-}
-
 char *plan_text(const json_t *last)
 {
     static const struct {
@@ -201,6 +193,6 @@ char *plan_text(const json_t *last)
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         add_list(&t, lists[i].heading, json_object_get(last, lists[i].key));
     char *text = text_end(&t);
-    make_printable(text);
+    text_make_printable(text); /* somebody else wrote main.cf */
     return text;
 }

@@ -29,6 +29,13 @@ char *text_end(struct text *text)
     return text->bytes != NULL ? text->bytes : memory_copy("");
 }
 
+void text_make_printable(char *text)
+{
+    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
+        if ((*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
+            *p = '?';
+}
+
 void span_text(long long s, char *out)
 {
     if (s < 0)

@@ -16,6 +16,9 @@ void text_add(struct text *text, const char *format, ...) __attribute__((format(
 /* What was written; the caller frees it. */
 char *text_end(struct text *text);
 
+/* What a terminal would obey becomes '?', for what comes from elsewhere. */
+void text_make_printable(char *text);
+
 /* "4 s", "12 min", "3 h 20 min", "2 d 4 h"; OUT holds SPAN_TEXT bytes. */
 #define SPAN_TEXT 32
 void span_text(long long seconds, char *out);

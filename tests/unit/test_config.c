@@ -570,48 +570,6 @@ static void comments_may_stand_anywhere(void **state)
            "6 target b:0");
 }
 
-/* What the catalogue says must hold together; whether it is true stands in its sources. */
-static void check_service(const struct relay_service *s)
-{
-    char *host = relay_service_host(s, s->needs_region ? s->default_region : NULL);
-
-    assert_true(s->needs_region == (s->default_region != NULL));
-    assert_true(host == NULL ? strcmp(s->name, "generic") == 0 : hostname_valid(host));
-    for (size_t i = 0; i < s->ports.count; i++) {
-        assert_int_not_equal(s->ports.port[i], 25);
-        for (size_t k = 0; k < i; k++)
-            assert_int_not_equal(s->ports.port[i], s->ports.port[k]);
-    }
-    assert_false(port_is_implicit_tls(s->ports.port[0]));
-    assert_int_equal(strncmp(s->source, "https://", 8), 0);
-    assert_int_equal(strlen(s->date), strlen("2026-11-22"));
-    free(host);
-}
-
-static void both_catalogues_are_read(void **state)
-{
-    struct complaints *c = complaints_new();
-    char *directory = memory_format("%s/conf", getenv("TOP_SRCDIR"));
-    const struct relay_service *s;
-    struct catalogue *catalogue = catalogue_load(directory, c);
-
-    (void)state;
-    print_all(c);
-    assert_non_null(catalogue);
-    assert_non_null(catalogue_relay(catalogue, "sendgrid"));
-    assert_string_equal(catalogue_relay(catalogue, "sendgrid")->username, "apikey");
-    assert_string_equal(catalogue_provider_at(catalogue, 1)->name, "hetzner");
-    assert_true(ports_contain(&catalogue_provider_at(catalogue, 1)->closed, 465));
-    for (size_t i = 0; (s = catalogue_relay_at(catalogue, i)) != NULL; i++)
-        check_service(s);
-    assert_true(catalogue_relay(catalogue, "amazon-ses")->refuses_null_sender);
-    assert_null(catalogue_relay_with_host(catalogue, "email-smtp..amazonaws.com.example"));
-    assert_null(catalogue_relay_with_host(catalogue, "email-smtp.amazonaws.com"));
-    catalogue_free(catalogue);
-    complaints_free(c);
-    free(directory);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -640,7 +598,6 @@ int main(void)
         cmocka_unit_test(the_pace_is_read_or_known),
         cmocka_unit_test(a_mode_that_acts_needs_a_relay),
         cmocka_unit_test(comments_may_stand_anywhere),
-        cmocka_unit_test(both_catalogues_are_read),
     };
     return cmocka_run_group_tests_name("config", tests, make_file, remove_file);
 }

@@ -39,8 +39,9 @@ class Apply:
         self.lab = lab
         self.host = lab.mailhost
         self.password = lab.relays[0].password if lab.relays else "not: a #secret"
-        for name in ("relays.conf", "providers.conf"):
-            self.host.write(f"/etc/detourd/catalogue/{name}", (CATALOGUES / name).read_text())
+        # All that detour-apply wants of the catalogues.
+        self.host.write("/etc/detourd/catalogue/relays.conf",
+                        (CATALOGUES / "relays.conf").read_text())
         authority = lab.authority.certificate.read_text()
         self.host.write("/etc/detourd/lab-root.pem", authority)
         self.give_password(self.password)

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* detourctl advise: checks this host, and says what to do. Needs no root, no daemon and no
+ * configuration. */
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/diagnose.h"
+#include "daemon/ctl/remote.h"
+#include "daemon/report/advice.h"
+#include "lib/clock.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Without it, no relay is suggested. */
+static struct relay_catalogue *load(const struct config *config)
+{
+    struct complaints *ignored = complaints_new();
+    struct relay_catalogue *catalogue = relay_catalogue_load(config->catalogue_directory, ignored);
+
+    complaints_free(ignored);
+    return catalogue;
+}
+
+static void print(const json_t *advice, bool json)
+{
+    if (json) {
+        json_dumpf(advice, stdout, JSON_COMPACT);
+        putchar('\n');
+        return;
+    }
+    char *text = advice_text(advice);
+    fputs(text, stdout);
+    free(text);
+}
+
+int command_advise(const struct ctl *ctl, int argc, char *argv[])
+{
+    bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+
+    if (argc > 1 && !json)
+        return usage_error(EXIT_UNKNOWN, "advise [--json]");
+    struct config *config = ctl_config(ctl);
+    struct relay_catalogue *relays = load(config);
+    json_t *document = diagnose(config, relays);
+    const struct advice_input input = {
+        .document = document, .config = config, .relays = relays, .now = clock_wall()
+    };
+    json_t *advice = advice_json(&input);
+    int code = (int)json_integer_value(json_object_get(advice, "exit"));
+
+    print(advice, json);
+    json_decref(advice);
+    json_decref(document);
+    relay_catalogue_free(relays);
+    config_free(config);
+    return code;
+}

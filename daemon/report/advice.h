@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What to do about the port on this host: `detourctl advise`. From the document of `detourctl
+ * check` and the catalogues; knows no clock and no network.
+ */
+#ifndef DETOURD_REPORT_ADVICE_H
+#define DETOURD_REPORT_ADVICE_H
+
+#include "lib/config.h"
+#include "lib/relay_catalogue.h"
+#include <jansson.h>
+#include <stdint.h>
+
+struct advice_input {
+    const json_t *document;               /* of `check --json`; members may be missing or null */
+    const struct config *config;          /* whose relays may be used */
+    const struct relay_catalogue *relays; /* or NULL */
+    int64_t now;                          /* seconds since 1970 */
+};
+
+/* {"schema": 1, "summary", "exit", "family", "verdict", "cause", "provider", "trace", "steps":
+ * [...], "unaffected": [...], "evidence", "request"}, a new reference. Its sentences are English.
+ */
+json_t *advice_json(const struct advice_input *input);
+
+/* For people, in their language. The caller frees it. */
+char *advice_text(const json_t *advice);
+
+#endif
