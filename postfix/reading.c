@@ -9,6 +9,10 @@
 
 #define UNUSED ": unused parameter: "
 
+/* Postfix 3.10 and later quote a bit of the value behind it, in which $names are replaced already:
+ * by what is ours, for one (mystrtok.c). */
+#define COMMENT ": #comment after other text is not allowed: "
+
 int reading_take(const char *directory, const char *home, struct reading *out, struct why *why)
 {
     *out = (struct reading){ 0 };
@@ -148,8 +152,11 @@ int reading_has_services(const struct reading *reading, const struct services *s
 
 static bool has_line(const char *text, const char *line, size_t len)
 {
-    for (const char *at = text; (at = memmem(at, strlen(at), line, len)) != NULL; at++)
-        if ((at == text || at[-1] == '\n') && (at[len] == '\n' || at[len] == '\0'))
+    const char *comment = memmem(line, len, COMMENT, strlen(COMMENT));
+    size_t n = comment == NULL ? len : (size_t)(comment - line) + strlen(COMMENT);
+
+    for (const char *at = text; (at = memmem(at, strlen(at), line, n)) != NULL; at++)
+        if ((at == text || at[-1] == '\n') && (comment != NULL || at[n] == '\n' || at[n] == '\0'))
             return true;
     return false;
 }
