@@ -60,6 +60,21 @@ static void values_that_are_quoted_with_ours_in_them(void **state)
                      -1);
 }
 
+/* As Postfix 3.11 says it where a service of ours overrules what main.cf sets. */
+static void a_parameter_on_its_way_out(void **state)
+{
+#define OUT(name) ": support for parameter \"" name "\" will be removed; instead, do not specify\n"
+    static const char both[] = MAIN_CF
+        OUT("smtp_cname_overrides_servername") "postconf: warning: /etc/postfix/master.cf" OUT(
+            "smtp_cname_overrides_servername");
+
+    (void)state;
+    assert_int_equal(compare(MAIN_CF OUT("smtp_cname_overrides_servername"), both), 0);
+    assert_int_equal(compare(MAIN_CF OUT("lmtp_cname_overrides_servername"), both), -1);
+    assert_int_equal(compare("", both), -1);
+#undef OUT
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -67,6 +82,7 @@ int main(void)
         cmocka_unit_test(a_new_one),
         cmocka_unit_test(what_is_commented_out_leaves_unused),
         cmocka_unit_test(values_that_are_quoted_with_ours_in_them),
+        cmocka_unit_test(a_parameter_on_its_way_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
