@@ -144,18 +144,32 @@ static int answer_members(struct answer *answer, json_t *members, const struct w
     return members == NULL ? EXIT_FAILED : EXIT_OK;
 }
 
-/* For whoever waits at a terminal. */
-static void say_rest(const struct rest *rest)
+/* For whoever sits at a terminal; PROCESS sees to it. */
+static void say_rest(const struct rest *rest, pid_t process)
 {
     if (rest->hung.count > 0)
-        printf("waiting until %zu hung deliveries have let go, to flush again "
-               "(Ctrl-C does no harm)\n",
-               rest->hung.count);
+        fprintf(stderr, "%zu hung deliveries are waited for, to flush again", rest->hung.count);
     if (rest->backlog != NULL)
-        printf("%zu messages more leave at the relay's pace "
-               "(Ctrl-C does no harm: they then leave with Postfix's own retries)\n",
-               backlog_left(rest->backlog));
-    fflush(stdout);
+        fprintf(stderr, "%s%zu messages more leave at the relay's pace",
+                rest->hung.count > 0 ? "; " : "", backlog_left(rest->backlog));
+    fprintf(stderr,
+            " (process %d, in the background; ending it does no harm: they then leave with "
+            "Postfix's own retries)\n",
+            process);
+}
+
+/* The answer is out: the terminal goes back to its user. True in the process that sees to what is
+ * left. */
+static bool leave_terminal(const struct rest *rest)
+{
+    /* The terminal may be gone before the session is another one. */
+    signal(SIGHUP, SIG_IGN);
+    pid_t process = fork();
+    if (process > 0)
+        say_rest(rest, process);
+    if (process == 0)
+        setsid();
+    return process <= 0;
 }
 
 /* The caller has its answer: let it go, and see to what is left. */
@@ -165,16 +179,19 @@ static void linger_after(const struct config *config, const struct route *route,
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     hold_signals(SIG_UNBLOCK);
-    if (answer->human) {
-        say_rest(rest);
-    } else if (null != -1) {
+    if (answer->human && !leave_terminal(rest)) {
+        close(null);
+        return;
+    }
+    if (null != -1) {
         /* systemd holds the connection open as long as the unit runs. */
         shutdown(STDOUT_FILENO, SHUT_RDWR);
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
-    }
-    if (null != -1)
+        if (answer->human)
+            dup2(null, STDERR_FILENO);
         close(null);
+    }
     linger(config, route, rest);
 }
 

@@ -27,6 +27,9 @@ static const char *const plugin_patterns[] = {
     "/usr/local/lib64/sasl2/lib{plain,login}.so*",
 };
 
+/* Postfix's own mime_nesting_limit; no mailer nests as deeply. */
+#define MIME_NESTING 100
+
 /* Parameters that a route sets or relies on, which an "-o" in master.cf would overrule. */
 static const struct {
     const char *service, *name;
@@ -516,6 +519,24 @@ static void note_lifetime(const struct view *view, const char *name, const char 
                      name, value, which);
 }
 
+/* What the shield cannot tell of whom it is, where the same smtp(8) serves others too (shield.h).
+ */
+static void note_shield(const struct view *view, struct findings *notes)
+{
+    const char *limit = view_written(view, "mime_nesting_limit");
+
+    note_if_set(
+        view, "smtp_delivery_status_filter",
+        "it goes on to count; where it makes a failure for good of \"Server certificate not "
+        "verified\", which names no server, mail for the relay bounces with it",
+        notes);
+    if (limit != NULL && strtol(limit, NULL, 10) < MIME_NESTING)
+        findings_add(notes,
+                     "mime_nesting_limit = %s: where the relay does not offer 8BITMIME, mail whose "
+                     "parts lie deeper in each other bounces",
+                     limit);
+}
+
 void find_notes(const struct view *view, const struct config *config, struct findings *notes)
 {
     note_lifetime(view, "maximal_queue_lifetime", "mail", notes);
@@ -523,6 +544,8 @@ void find_notes(const struct view *view, const struct config *config, struct fin
     bool relayhost = config->postfix.method == METHOD_RELAYHOST;
 
     note_product(view, config, notes);
+    if (relayhost)
+        note_shield(view, notes);
     if (relayhost)
         note_if_set(view, "smtp_sasl_mechanism_filter",
                     "the relay has to offer one of the mechanisms that it lets through", notes);

@@ -147,7 +147,6 @@ json_t *fragment_json(const struct fragment *f)
     json_object_set_new(o, "time", json_integer(f->written));
     json_object_set_new(o, "config_directory", json_string(f->config_directory));
     json_object_set_new(o, "maps", text_or_null(f->maps));
-    json_object_set_new(o, "flips", json_boolean(f->flips));
     json_object_set_new(o, "program", json_string(f->program));
     json_object_set_new(o, "configuration", json_string(f->configuration));
     json_object_set_new(o, "parameters", items_json(f, false));
@@ -221,7 +220,6 @@ static bool parse(struct fragment *f, const json_t *o)
     f->program = memory_copy(program);
     f->configuration = memory_copy(configuration);
     f->maps = copy_or_null(maps);
-    f->flips = json_is_true(json_object_get(o, "flips"));
     return parse_route(json_object_get(o, "route"), &f->route) &&
            parse_items(f, json_object_get(o, "parameters"), false) &&
            parse_items(f, json_object_get(o, "services"), true);

@@ -39,7 +39,6 @@ struct fragment {
     char *program;          /* detour-apply, */
     char *configuration;    /* and its configuration file */
     int64_t written;        /* wall clock */
-    bool flips;             /* the map of senders is to follow when it is applied (senders.h) */
     struct fragment_item *item;
     size_t count;
 };

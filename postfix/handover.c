@@ -10,6 +10,7 @@
 #include "postfix/files.h"
 #include "postfix/formats.h"
 #include "postfix/generation.h"
+#include "postfix/proof.h"
 #include "postfix/rescue.h"
 #include "postfix/senders.h"
 #include "postfix/settle.h"
@@ -31,6 +32,7 @@ struct handover {
     int64_t started; /* of what is timed at present */
     struct rescue rescue;
     struct backlog *backlog; /* what leaves later, at the relay's pace */
+    bool is_unproved;        /* WHY says what the proof has found */
     struct why why;
 };
 
@@ -252,22 +254,53 @@ static char *map_type(const struct handover *h, const struct fragment *f)
     return memory_copy("");
 }
 
-/* 0, 1 where the map says that already, or -1 with a reason. VIEW as for senders_contents. */
-static int put_map(struct handover *h, const struct fragment *f, const struct view *view,
-                   const struct route *route)
+/* CHANGE is what a route to a relay needs; for direct it is empty. contents_free ends OUT. */
+static void map_contents(const struct handover *h, const struct change *change,
+                         const struct route *route, struct contents *out)
 {
     struct senders senders = { .route = *route, .proof = route_direct() };
+
+    if (change->proof_sender != NULL) {
+        senders.proof = change->proof;
+        snprintf(senders.proof_sender, sizeof senders.proof_sender, "%s", change->proof_sender);
+    }
+    senders_contents(h->config, change->view, &senders, out);
+}
+
+static bool map_says(const struct handover *h, const char *type, const struct contents *contents)
+{
     unsigned long number;
+    struct why ignored;
+
+    return senders_number(h->config, &number, &ignored) == 0 && number != 0 &&
+           senders_hold(h->config, number, type, contents);
+}
+
+static bool map_leads_to(const struct handover *h, const struct fragment *f,
+                         const struct change *change, const struct route *route)
+{
+    char *type = map_type(h, f);
+    struct contents contents;
+
+    map_contents(h, change, route, &contents);
+    bool leads = map_says(h, type, &contents);
+    contents_free(&contents);
+    free(type);
+    return leads;
+}
+
+/* 0, 1 where the map says that already, or -1 with a reason. */
+static int put_map(struct handover *h, const struct fragment *f, const struct change *change,
+                   const struct route *route)
+{
+    char *type = map_type(h, f);
     struct contents contents;
     int rc = 1;
 
     begin(h);
-    if (senders_number(h->config, &number, &h->why) == -1)
-        return -1;
-    char *type = map_type(h, f);
-    senders_contents(h->config, view, &senders, &contents);
-    if (number == 0 || !senders_hold(h->config, number, type, &contents)) {
-        number = senders_build(h->config, type, &contents, &h->why);
+    map_contents(h, change, route, &contents);
+    if (!map_says(h, type, &contents)) {
+        unsigned long number = senders_build(h->config, type, &contents, &h->why);
         rc = number == 0 || senders_put(h->config, number, &h->why) == -1 ? -1 : 0;
         end(h, "map", rc, "postmap");
     }
@@ -277,7 +310,7 @@ static int put_map(struct handover *h, const struct fragment *f, const struct vi
 }
 
 /* A new map counts for all mail with the next reload. */
-static int take_map_up(struct handover *h, const struct route *route, struct processes *old)
+static int take_map_up(struct handover *h, const char *detail, struct processes *old)
 {
     int running = activate_running(h->config, &h->why);
     struct settle *before = running == 1 ? settle_begin(h->config, &h->why) : NULL;
@@ -288,11 +321,70 @@ static int take_map_up(struct handover *h, const struct route *route, struct pro
         rc = -1;
     if (rc == 0 && before != NULL)
         rc = settle_wait(before, &h->why) == -1 ? -1 : 0;
-    if (before != NULL)
+    if (before != NULL) {
+        processes_free(old);
         *old = settle_old_clients(before);
+    }
     settle_free(before);
-    end(h, "reload", rc, route_is_direct(route) ? "mail goes directly" : "mail goes by the relay");
-    return rc;
+    return end(h, "reload", rc, detail);
+}
+
+/* The route that the map has mail go by now, as long as the configuration knows its relay. */
+static int present_route(struct handover *h, struct route *out)
+{
+    struct senders now;
+
+    if (senders_now(h->config, &now, &h->why) == -1)
+        return -1;
+    *out = config_relay(h->config, now.route.name) == NULL ? route_direct() : now.route;
+    return 0;
+}
+
+static int run_proof(struct handover *h, const struct change *change)
+{
+    begin(h);
+    enum proof_result result =
+        proof_of_route(h->config, &change->proof, change->proof_sender, &h->why);
+    h->is_unproved = result != PROOF_GOOD && result != PROOF_REFUSED;
+    if (result == PROOF_REFUSED)
+        findings_add(&h->draft.change.notes, "the relay refuses the probe: %s", h->why.text);
+    return end(h, "proof", h->is_unproved ? -1 : 0,
+               result == PROOF_REFUSED ? h->why.text : "sendmail -bv");
+}
+
+/* What configuration management has put in place proves itself first, while mail keeps its way. */
+static int prove(struct handover *h, const struct fragment *f, const struct change *change,
+                 struct processes *old)
+{
+    struct route present;
+
+    if (change->proof_sender == NULL || activate_running(h->config, &h->why) != 1)
+        return 0;
+    if (present_route(h, &present) == -1)
+        return -1;
+    int put = put_map(h, f, change, &present);
+    if (put == -1 || (put == 0 && take_map_up(h, "the probe goes by the relay", old) == -1))
+        return -1;
+    return run_proof(h, change);
+}
+
+/* Leads mail to ROUTE: 0, 1 where the map does that already, or -1 with a reason. */
+static int lead(struct handover *h, const struct change *change, const struct route *route,
+                struct processes *old)
+{
+    const struct fragment *f = h->draft.shelf.current;
+    bool asked = map_is_asked(&h->draft);
+
+    if (map_leads_to(h, f, change, route))
+        return 1;
+    if (asked && prove(h, f, change, old) == -1)
+        return -1;
+    if (put_map(h, f, change, route) == -1)
+        return -1;
+    return asked ? take_map_up(
+                       h, route_is_direct(route) ? "mail goes directly" : "mail goes by the relay",
+                       old)
+                 : 0;
 }
 
 /* As after a switch. OLD knows nothing of the relay. */
@@ -327,10 +419,9 @@ static enum transaction_result flip(struct handover *h, const struct route *rout
 {
     bool asked = map_is_asked(&h->draft);
     struct processes old = { 0 };
-    int put = put_map(h, h->draft.shelf.current, h->draft.change.view, route);
-    int rc = put == 0 && asked ? take_map_up(h, route, &old) : put == -1 ? -1 : 0;
+    int led = lead(h, &h->draft.change, route, &old), rc = led == -1 ? -1 : 0;
 
-    if (rc == 0 && put == 0 && asked && activate_running(h->config, &h->why) == 1)
+    if (led == 0 && asked && activate_running(h->config, &h->why) == 1)
         rc = free_and_flush(h, route, &old);
     processes_free(&old);
     if (rc == 0)
@@ -338,26 +429,27 @@ static enum transaction_result flip(struct handover *h, const struct route *rout
     if (rc == 0)
         rc = senders_clean(h->config, &h->why);
     if (rc == -1)
-        return fail(h, "failed");
-    if (put == 1)
+        return fail(h, h->is_unproved ? "refused" : "failed");
+    if (led == 1)
         return say_unchanged(h);
     answer_end(h->answer, "ok", NULL, members_with_rest(h));
     return TRANSACTION_OK;
 }
 
-static int put_first_map(struct handover *h, const struct route *route)
+/* It has to be there before main.cf refers to it, and leads nobody but the probe. */
+static int put_first_map(struct handover *h)
 {
-    struct fragment *f = h->draft.fragment;
+    const struct fragment *f = h->draft.fragment;
+    struct route nowhere = route_direct();
 
-    if (!fragment_installs(f))
+    if (!fragment_installs(f) || map_is_asked(&h->draft))
         return 0;
-    f->flips = map_is_asked(&h->draft);
-    return f->flips || put_map(h, f, h->draft.change.view, route) != -1 ? 0 : -1;
+    return put_map(h, f, &h->draft.change, &nowhere) == -1 ? -1 : 0;
 }
 
-static enum transaction_result write_fragment(struct handover *h, const struct route *route)
+static enum transaction_result write_fragment(struct handover *h)
 {
-    if (build_maps(h) == -1 || check(h) == -1 || put_first_map(h, route) == -1 || put(h) == -1 ||
+    if (build_maps(h) == -1 || check(h) == -1 || put_first_map(h) == -1 || put(h) == -1 ||
         look_again(h) == -1) {
         struct why failure = h->why;
         clean(h);
@@ -393,7 +485,7 @@ static enum transaction_result hand_over(struct handover *h, const struct route 
     if (is_installed(h) && !fragment_awaits_map(&h->draft.shelf, h->draft.shelf.current) &&
         (kind == CHANGE_NONE || (route_is_direct(route) && !removes)))
         return flip(h, route);
-    return kind == CHANGE_NONE ? say_unchanged(h) : write_fragment(h, route);
+    return kind == CHANGE_NONE ? say_unchanged(h) : write_fragment(h);
 }
 
 /* What mode switch has put into main.cf goes out the way it came. */
@@ -507,11 +599,8 @@ static int settle_map(struct handover *h, struct processes *old)
     const struct fragment *f = h->draft.shelf.current;
     unsigned long number;
 
-    if (fragment_awaits_map(&h->draft.shelf, f)) {
-        if (put_map(h, f, h->again.change.view, &f->route) == -1)
-            return -1;
-        return take_map_up(h, &f->route, old);
-    }
+    if (fragment_awaits_map(&h->draft.shelf, f))
+        return lead(h, &h->again.change, &f->route, old) == -1 ? -1 : 0;
     if (senders_number(h->config, &number, &h->why) == -1)
         return -1;
     if (!route_is_direct(&f->route) || number == 0)
@@ -533,6 +622,14 @@ static int finish(struct handover *h, struct processes *old)
     return free_and_flush(h, &route, old);
 }
 
+static void now_in_force(struct handover *h)
+{
+    struct shelf *shelf = &h->draft.shelf;
+
+    shelf->applied = shelf->current->generation;
+    h->draft.standing.route = fragment_route(h->config, shelf, shelf->current);
+}
+
 static enum transaction_result confirm(struct handover *h)
 {
     unsigned long generation = h->draft.shelf.current->generation;
@@ -542,12 +639,12 @@ static enum transaction_result confirm(struct handover *h)
     if (rc == 0)
         rc = shelf_set_applied(h->config, generation, &h->why);
     if (rc == 0)
-        h->draft.shelf.applied = generation;
+        now_in_force(h);
     if (rc == 0 && old.count == 0 && clean(h) == -1)
         answer_step(h->answer, "clean", false, 0, h->why.text);
     processes_free(&old);
     if (rc == -1)
-        return fail(h, "failed");
+        return fail(h, h->is_unproved ? "refused" : "failed");
     answer_end(h->answer, "ok",
                activate_running(h->config, &h->why) == 0
                    ? "Postfix is not running; the route counts when it starts"

@@ -164,18 +164,24 @@ bool fragment_installs(const struct fragment *f)
 
 bool fragment_awaits_map(const struct shelf *shelf, const struct fragment *f)
 {
-    return f->flips && shelf->applied < f->generation;
+    return fragment_installs(f) && shelf->applied < f->generation;
+}
+
+/* Of one that is applied. */
+static struct route route_in_force(const struct config *config, const struct fragment *f)
+{
+    struct senders senders;
+    struct why ignored;
+
+    if (!fragment_installs(f))
+        return f->route;
+    return senders_now(config, &senders, &ignored) == 0 ? senders.route : route_direct();
 }
 
 struct route fragment_route(const struct config *config, const struct shelf *shelf,
                             const struct fragment *f)
 {
-    struct senders senders;
-    struct why ignored;
-
-    if (!fragment_installs(f) || fragment_awaits_map(shelf, f))
-        return f->route;
-    return senders_now(config, &senders, &ignored) == 0 ? senders.route : route_direct();
+    return fragment_awaits_map(shelf, f) ? f->route : route_in_force(config, f);
 }
 
 const char *standing_name(enum standing_state state)
@@ -246,7 +252,7 @@ static int route_before(const struct config *config, const struct shelf *shelf,
             continue;
         int taken_up = f->generation > shelf->applied ? live_is_taken_up(config, why) : 1;
         if (taken_up == 1)
-            *out = fragment_route(config, shelf, f);
+            *out = route_in_force(config, f);
         if (taken_up != 0)
             return taken_up == 1 ? 0 : -1;
     }
@@ -255,7 +261,7 @@ static int route_before(const struct config *config, const struct shelf *shelf,
         if (f->generation > shelf->applied || route_is_direct(&f->route) ||
             !is_applied(f, live, true))
             continue;
-        *out = fragment_route(config, shelf, f);
+        *out = route_in_force(config, f);
         return 0;
     }
     return 0;
@@ -279,7 +285,7 @@ int standing_find(const struct config *config, const struct shelf *shelf, const 
     }
     if (out->state != STANDING_APPLIED)
         return route_before(config, shelf, live, &out->route, why);
-    out->route = fragment_route(config, shelf, f);
+    out->route = route_in_force(config, f);
     return 0;
 }
 

@@ -49,13 +49,15 @@ struct standing {
     struct findings missing; /* the names of what is not applied */
 };
 
-/* The route that a fragment brings: with the method transport, what the map says by now. */
-struct route fragment_route(const struct config *config, const struct shelf *shelf,
-                            const struct fragment *fragment);
-/* Whether that map is still to follow it. */
-bool fragment_awaits_map(const struct shelf *shelf, const struct fragment *fragment);
 /* Whether it is an installation of the method transport. */
 bool fragment_installs(const struct fragment *fragment);
+/* Whether the map of senders is still to follow it: that leads mail to services that are there, and
+ * have proved themselves (proof.h). */
+bool fragment_awaits_map(const struct shelf *shelf, const struct fragment *fragment);
+/* The route that a fragment brings: with the method transport, what the map says once it has
+ * followed. */
+struct route fragment_route(const struct config *config, const struct shelf *shelf,
+                            const struct fragment *fragment);
 
 const char *standing_name(enum standing_state state);
 

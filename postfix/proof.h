@@ -14,6 +14,7 @@
 #define DETOURD_POSTFIX_PROOF_H
 
 #include "lib/config.h"
+#include "lib/route.h"
 #include "postfix/view.h"
 #include "postfix/why.h"
 #include <stdint.h>
@@ -44,6 +45,11 @@ struct proof_plan {
  * smtp(8) gives it up. */
 enum proof_result proof_run(const struct config *config, const struct proof_plan *plan,
                             struct why *why);
+
+/* The same of the service by which ROUTE, one to a relay of the configuration's, is to go: the
+ * probe is for the postmaster of the relay's host. */
+enum proof_result proof_of_route(const struct config *config, const struct route *route,
+                                 const char *sender, struct why *why);
 
 /*
  * A sender for the probe: double_bounce_sender at an address of this host's own, such as

@@ -9,6 +9,14 @@
 
 #define UNUSED ": unused parameter: "
 
+/* Postfix 3.10 and later quote a bit of the value behind it, in which $names are replaced already:
+ * by what is ours, for one (mystrtok.c). */
+#define COMMENT ": #comment after other text is not allowed: "
+
+/* Postfix 3.11 says it of each file. Where the owner sets such a parameter in main.cf, a service of
+ * ours may have to overrule it in master.cf (postconf_unused.c). */
+#define DEPRECATED ": support for parameter \""
+
 int reading_take(const char *directory, const char *home, struct reading *out, struct why *why)
 {
     *out = (struct reading){ 0 };
@@ -146,12 +154,26 @@ int reading_has_services(const struct reading *reading, const struct services *s
     return rc;
 }
 
-static bool has_line(const char *text, const char *line, size_t len)
+/* Whether one of the lines of TEXT has PART; at its BEGIN, at its END. */
+static bool has_part(const char *text, const char *part, size_t len, bool begin, bool end)
 {
-    for (const char *at = text; (at = memmem(at, strlen(at), line, len)) != NULL; at++)
-        if ((at == text || at[-1] == '\n') && (at[len] == '\n' || at[len] == '\0'))
+    for (const char *at = text; (at = memmem(at, strlen(at), part, len)) != NULL; at++)
+        if ((!begin || at == text || at[-1] == '\n') &&
+            (!end || at[len] == '\n' || at[len] == '\0'))
             return true;
     return false;
+}
+
+static bool is_known(const char *warnings, const char *line, size_t len)
+{
+    const char *comment = memmem(line, len, COMMENT, strlen(COMMENT));
+    const char *deprecated = memmem(line, len, DEPRECATED, strlen(DEPRECATED));
+
+    if (comment != NULL)
+        return has_part(warnings, line, (size_t)(comment - line) + strlen(COMMENT), true, false);
+    if (deprecated != NULL)
+        return has_part(warnings, deprecated, len - (size_t)(deprecated - line), false, true);
+    return has_part(warnings, line, len, true, true);
 }
 
 int reading_no_new_warning(const struct reading *before, const struct reading *after,
@@ -161,7 +183,7 @@ int reading_no_new_warning(const struct reading *before, const struct reading *a
         size_t n = strcspn(line, "\n");
         /* First, since there may be thousands of these. */
         bool unused = memmem(line, n, UNUSED, strlen(UNUSED)) != NULL;
-        if (n > 0 && !unused && !has_line(before->warnings, line, n))
+        if (n > 0 && !unused && !is_known(before->warnings, line, n))
             return why_set(why, "with the change, Postfix warns: %.*s", (int)(n < 500 ? n : 500),
                            line);
         line += n + (line[n] == '\n');

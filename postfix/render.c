@@ -172,14 +172,19 @@ struct keys {
 static void set_shield(struct rendering *out, const struct render_input *in,
                        const struct keys *keys)
 {
-    char *table = shield_table(keys->host);
+    char *table = shield_table(keys->host), *marks = shield_marks(keys->host);
     char *path = memory_format("%s/" SHIELD, in->directory);
-    char *filter = shield_filter(path, in->status_filter);
+    char *marks_path = memory_format("%s/" SHIELD_MARKS, in->directory);
+    char *filter = shield_filter(path, marks_path, in->status_filter);
 
     contents_add_file(&out->contents, SHIELD, table);
+    if (in->status_filter[0] != '\0')
+        contents_add_file(&out->contents, SHIELD_MARKS, marks);
     settings_add(&out->settings, "smtp_delivery_status_filter", filter);
     free(filter);
+    free(marks_path);
     free(path);
+    free(marks);
     free(table);
 }
 

@@ -17,10 +17,11 @@
 #include "postfix/why.h"
 
 /* The files of a generation, as main.cf refers to them. */
-#define SASL_MAP   "sasl"
-#define POLICY_MAP "policy"
-#define CA_BUNDLE  "ca.pem"
-#define SHIELD     "shield"
+#define SASL_MAP     "sasl"
+#define POLICY_MAP   "policy"
+#define CA_BUNDLE    "ca.pem"
+#define SHIELD       "shield"
+#define SHIELD_MARKS "shield.marks"
 
 struct render_input {
     const struct relay *relay;

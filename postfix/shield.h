@@ -15,8 +15,10 @@
  * smtp_tls_policy.c, dns_lookup.c; Postfix 3.0 to 3.12.) The exceptions are "SASL [CACHED] ..."
  * and "mail for [NAME]:PORT ...".
  *
- * No text tells whose message it was that could not be converted for a server without 8BITMIME
- * (5.6.0, mime_state.c): where smtp(8) serves others than the relay, those go on to bounce.
+ * Where smtp(8) serves others than the relay, what a text does not tell stays as it is: whose
+ * message it was that is nested too deeply to be converted for a server without 8BITMIME (5.6.0,
+ * mime_nesting_limit, mime_state.c), and whose certificate was "not verified", should the owner's
+ * filter make a failure for good of that one.
  *
  * Pure.
  */
@@ -30,10 +32,15 @@
  * a service that leads to the relay alone. */
 char *shield_table(const char *host);
 
+/* Where the same smtp(8) serves others: the source of a table that marks what is a failure for now
+ * of the relay's, whatever the owner's filter then makes of it. The caller frees it. */
+char *shield_marks(const char *host);
+
 /* The value of smtp_delivery_status_filter: our table, a file at PATH, and the owner's list THEIRS
- * (all $names replaced; "" where empty). What theirs would bounce of the relay's, ours keeps; for
- * all else theirs counts as before. The caller frees it. */
-char *shield_filter(const char *path, const char *theirs);
+ * (all $names replaced; "" where empty). MARKS is where shield_marks() stands; NULL for a service
+ * that leads to the relay alone. What theirs would bounce of the relay's, ours keeps, but for a
+ * verdict; for all else theirs counts as before. The caller frees it. */
+char *shield_filter(const char *path, const char *marks, const char *theirs);
 
 /* Whether a reason in the queue ("delay_reason", postqueue(1)) is one that a table of ours gave. */
 bool shield_kept(const char *reason);

@@ -16,7 +16,6 @@
 #include "postfix/reverts.h"
 #include "postfix/senders.h"
 #include "postfix/settle.h"
-#include "postfix/transport.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -275,24 +274,12 @@ static int settle(struct transaction *t)
  * reached all the same; what it refuses of the mail is deferred (shield.h). */
 static int prove(struct transaction *t)
 {
-    const struct relay *relay = config_relay(t->config, t->change.proof.name);
-    char *recipient = memory_format("postmaster@%s", relay->host);
-    char *service = transport_service(relay, t->change.proof.port);
-    struct proof_plan plan = {
-        .sender = t->change.proof_sender,
-        .recipient = recipient,
-        .host = relay->host,
-        .port = t->change.proof.port,
-        .service = service,
-    };
-
     begin(t);
-    enum proof_result result = proof_run(t->config, &plan, &t->why);
+    enum proof_result result =
+        proof_of_route(t->config, &t->change.proof, t->change.proof_sender, &t->why);
     bool good = result == PROOF_GOOD || result == PROOF_REFUSED;
     if (result == PROOF_REFUSED)
         findings_add(&t->change.notes, "the relay refuses the probe: %s", t->why.text);
-    free(recipient);
-    free(service);
     return end(t, "proof", good ? 0 : -1, result == PROOF_REFUSED ? t->why.text : "sendmail -bv");
 }
 

@@ -214,7 +214,7 @@ static void pin_shield(struct work *w, struct settings *options)
 {
     const char *theirs = view_smtp_value(w->in->view, "smtp_delivery_status_filter");
     char *path = memory_format("%s/" SHIELD, w->in->directory);
-    char *value = shield_filter(path, theirs);
+    char *value = shield_filter(path, NULL, theirs);
 
     pin(w, options, "smtp_delivery_status_filter", value);
     free(value);

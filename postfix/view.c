@@ -342,13 +342,36 @@ void view_free(struct view *view)
     free(view);
 }
 
+bool view_knows(const char *name)
+{
+    for (size_t i = 0; i < ASKED; i++)
+        if (strcmp(asked[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* Nobody's mail is worth a slip in a name: what is in use goes on. */
+static void must_know(const char *name)
+{
+#ifdef __SANITIZE_ADDRESS__
+    if (!view_knows(name)) {
+        fprintf(stderr, "%s is not among the parameters of a view\n", name);
+        abort();
+    }
+#else
+    (void)name;
+#endif
+}
+
 const char *view_value(const struct view *view, const char *name)
 {
+    must_know(name);
     return or_empty(parameters_value(view->expanded, name));
 }
 
 const char *view_raw(const struct view *view, const char *name)
 {
+    must_know(name);
     return or_empty(parameters_value(view->raw, name));
 }
 
@@ -363,6 +386,7 @@ const char *view_override(const struct view *view, const char *service, const ch
 
 const char *view_smtp_value(const struct view *view, const char *name)
 {
+    must_know(name);
     const char *value = view_override(view, "smtp/unix", name);
 
     return value != NULL ? value : view_value(view, name);

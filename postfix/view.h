@@ -45,6 +45,9 @@ struct view_texts {
 /* The texts are the view's from then on. */
 struct view *view_new(struct view_texts *texts);
 
+/* Whether NAME is one of the parameters that a view has; the three that follow may be asked for no
+ * other. A build with sanitizers stops at one, since "" would hide the slip. */
+bool view_knows(const char *name);
 /* A parameter with every $name replaced; "" where this Postfix does not know it. */
 const char *view_value(const struct view *view, const char *name);
 /* The same for the service smtp/unix: an "-o" of master.cf's counts before main.cf. */

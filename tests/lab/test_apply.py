@@ -289,12 +289,14 @@ def test_the_owners_relayhost_is_replaced_only_when_told(lab, apply):
 def test_notes_say_what_a_route_does_not_reach(lab, apply):
     lab.mailhost.postconf("transport_maps = hash:/etc/aliases",
             "smtp_fallback_relay = [last.example]", "smtp_sasl_mechanism_filter = login",
-            "bounce_queue_lifetime = 0s")
+            "bounce_queue_lifetime = 0s", "mime_nesting_limit = 5",
+            "smtp_delivery_status_filter = inline:{ {x = y} }")
     for answer in (apply("facts"), apply("plan", "relay", "office", "587"),
                    apply("relay", "office", "587")):
         notes = " ".join(answer.last["notes"] + answer.last.get("not_following", []))
         for name in ("transport_maps", "smtp_fallback_relay", "smtp_sasl_mechanism_filter",
-                     "bounce_queue_lifetime = 0s"):
+                     "bounce_queue_lifetime = 0s", "mime_nesting_limit = 5",
+                     "Server certificate not verified"):
             assert name in notes
 
 

@@ -258,7 +258,11 @@ def test_the_method_transport_is_installed_once(lab, apply, manager):
     assert apply("relay", "office", "587").last["fragment"]["state"] == "waiting"
     assert files() == original
     manager.script()
-    assert apply("applied", "1").last["route"] == {"name": "office", "port": 587}
+    # Until it is proved, the map leads nobody.
+    assert apply("status").last["route"]["name"] == "direct"
+    done = apply("applied", "1")
+    assert done.last["route"] == {"name": "office", "port": 587} and done.steps["proof"]["ok"], done
+    assert apply("status").last["route"] == done.last["route"]
     installed = files()
     ids = lab.mail(3)
     lab.wait_delivered(ids)
@@ -266,6 +270,7 @@ def test_the_method_transport_is_installed_once(lab, apply, manager):
     for route in (("relay", "office", "2525"), ("direct",)):
         answer = apply(*route)
         assert answer.result == "ok" and answer.last["route"]["name"] in route, answer
+        assert ("proof" in answer.steps) == (route[0] == "relay"), answer
         assert apply("status").last["route"]["name"] in route
         assert apply(*route).result == "unchanged"
         assert files() == installed
@@ -277,6 +282,8 @@ def test_the_method_transport_is_installed_once(lab, apply, manager):
     assert apply("relay", "office", "587").last["fragment"]["generation"] == 2
     assert apply("status").last["route"]["name"] == "direct"
     manager.ansible()
+    lab.relay.password = apply.password + "x"
+    lab.relay.heal()
     assert apply("applied", "2").last["route"]["name"] == "office"
     assert apply("remove").last["fragment"]["generation"] == 3
     manager.salt()
@@ -284,3 +291,31 @@ def test_the_method_transport_is_installed_once(lab, apply, manager):
     assert read() == before
     assert not host.path("/etc/postfix/detourd/routes/now").is_symlink()
     assert not any(host.path("/etc/postfix/detourd/private").iterdir())
+
+
+@pytest.mark.lab(operators=1, mx_hosts=1, domains=1, relays=1)
+def test_what_is_put_in_place_proves_itself_before_mail_goes_there(lab, apply, manager):
+    apply.configure(mode="fragment", postfix="method = transport")
+    lab.relay.password_wrong()
+    assert apply("relay", "office", "587").result == "ok"
+    manager.script()
+    refused = apply("applied", "1")
+    assert refused.result == "refused" and "535" in refused.reason, refused
+    assert not refused.steps["proof"]["ok"]
+    status = apply("status").last
+    assert status["route"]["name"] == "direct" and not status["fragment"]["confirmed"], status
+    ids = lab.mail(2)
+    lab.wait_delivered(ids)
+    lab.assert_exactly_once(ids, "direct")
+    lab.relay.heal()
+    assert apply("applied", "1").last["route"] == {"name": "office", "port": 587}
+    # So does a port that mail has not gone by; until then it goes on by the one before.
+    lab.block(2525, "rst")
+    refused = apply("relay", "office", "2525")
+    assert refused.result == "refused" and "2525" in refused.reason, refused
+    assert apply("status").last["route"] == {"name": "office", "port": 587}
+    ids = lab.mail(2)
+    lab.wait_delivered(ids)
+    lab.assert_exactly_once(ids, "relay")
+    lab.unblock()
+    assert apply("relay", "office", "2525").last["route"] == {"name": "office", "port": 2525}

@@ -189,3 +189,19 @@ def test_a_stopped_postfix_ends_the_release(lab):
     process, _ = start(lab, "relay", "office", "587")
     lab.mailhost.stop()
     assert process.wait(SOON) == 0
+
+
+def test_a_terminal_is_not_held(lab):
+    """What is left is seen to by a process that outlives the terminal."""
+    lab.product.configure()
+    lab.relay.meter(rate=20)
+    ids = backlog(lab, 100)
+    command = f"{program('detour-apply')} -c {CONFIG} relay office 587"
+    done = lab.run("script", "-qec", command, "/dev/null", timeout=SOON, check=True)
+    left = re.search(r"(\d+) messages more leave at the relay's pace \(process (\d+), in the "
+                     "background", done.stdout)
+    assert left and 0 < int(left[1]) < 100, done.stdout
+    assert len(lab.delivered()) < 100
+    lab.wait_delivered(ids, SOON)
+    lab.assert_exactly_once(ids, "relay")
+    wait_until(lambda: lab.run("test", "-e", f"/proc/{left[2]}").returncode, SOON, "it ends")

@@ -172,6 +172,7 @@ VERDICTS = [
 ]
 OWNERS_FILTER = """
 /^4(\\.7\\.7 .*)$/ 5${1}
+/^4\\.7\\.6 / 5.7.6 the owner gives up
 /^5(\\.7\\.9 .*)$/ 4${1}, says the owner
 """
 
@@ -205,20 +206,22 @@ def test_refusals_at_each_step(lab, apply, method):
     post, host = Post(lab), lab.mailhost
     lan = lan_host(lab, refuse=[
         ("RCPT", "one@", "554 5.7.1 as host eavesdropper.example[1.2.3.4] said: 554 5.7.1 no"),
-        ("RCPT", "two@", "450 4.7.7 the owner gives up"), ("RCPT", "three@", "554 5.7.9 no")])
+        ("RCPT", "two@", "450 4.7.7 the owner gives up"), ("RCPT", "three@", "554 5.7.9 no"),
+        ("RCPT", "four@", "450 4.7.6 no")])
     host.write("/etc/postfix/filter", OWNERS_FILTER)
     host.postconf(f"transport_maps = inline:{{lan.example={lan}}}",
                   "smtp_delivery_status_filter = regexp:/etc/postfix/filter")
-    temporary = ("RCPT", "wait@", "450 4.7.7 greylisted")
-    server = fake_relay(lab, refuse=[*AT_EACH_STEP, *VERDICTS, temporary])
+    temporary = [("RCPT", "wait@", "450 4.7.7 greylisted"), ("RCPT", "later@", "450 4.7.6 later")]
+    server = fake_relay(lab, refuse=[*AT_EACH_STEP, *VERDICTS, *temporary])
     apply.configure(host=lab.eavesdropper.hostname, postfix=f"method = {method}")
     switched(apply("relay", "office", "587"))
-    for recipient in (*addressees(AT_EACH_STEP), *addressees(VERDICTS), *addressees([temporary]),
-                      "one@lan.example", "two@lan.example", "three@lan.example"):
+    for recipient in (*addressees(AT_EACH_STEP), *addressees(VERDICTS), *addressees(temporary),
+                      *(f"{name}@lan.example" for name in ("one", "two", "three", "four"))):
         post.send(recipient, sender=recipient.partition("@")[0] + "@sender.example")
-    for recipient in addressees([*AT_EACH_STEP, temporary]):
+    for recipient in addressees([*AT_EACH_STEP, *temporary]):
         post.expect_kept(recipient)
-    for recipient in (*addressees(VERDICTS), "one@lan.example", "two@lan.example"):
+    for recipient in (*addressees(VERDICTS), "one@lan.example", "two@lan.example",
+                      "four@lan.example"):
         post.expect_bounced(recipient)
     status, reason = post.fate("three@lan.example")
     assert status == "deferred" and reason.endswith("says the owner")

@@ -227,3 +227,22 @@ def test_an_owners_berkeley_db_stays_and_is_asked(lab, product, method):
     ask(product, "direct")
     leave(lab, method)
     assert owned(lab) == before
+
+
+@SMALL
+def test_an_owners_parameter_that_is_on_its_way_out(lab, product, method):
+    """Postfix 3.11 warns of it; also where a service of ours has to overrule it."""
+    lab.mailhost.postconf("smtp_cname_overrides_servername = yes")
+    lab.mailhost.reload()
+    before = owned(lab)
+    if method == "relayhost":
+        last = product.apply("relay", "office", "587")[-1]
+        assert last["result"] == "refused" and "CNAME" in last["reason"], last
+    else:
+        ask(product, "relay", "office", "587")
+        ids = lab.mail(2)
+        lab.wait_delivered(ids, timeout=SOON)
+        lab.assert_exactly_once(ids, "relay")
+        ask(product, "direct")
+        leave(lab, method)
+    assert owned(lab) == before

@@ -9,6 +9,7 @@
 #include "postfix/install.h"
 #include "postfix/main_cf.h"
 #include "postfix/mark.h"
+#include "postfix/reading.h"
 #include "tests/unit/main_cf_generator.h"
 #include "tests/unit/scratch.h"
 #include <glob.h>
@@ -101,15 +102,15 @@ static void expect_settings(const struct command_result *after, const char *what
     }
 }
 
+/* As a switch would see it. */
 static void expect_no_new_warning(const struct command_result *before,
                                   const struct command_result *after, const char *what)
 {
-    for (const char *line = after->err; *line != '\0';) {
-        size_t n = strcspn(line, "\n");
-        if (memmem(line, n, ": unused parameter: ", 20) == NULL && !has_line(before->err, line, n))
-            fail_msg("%s: a new warning: %.*s", what, (int)n, line);
-        line += n + (line[n] == '\n');
-    }
+    struct reading a = { .warnings = before->err }, b = { .warnings = after->err };
+    struct why why;
+
+    if (reading_no_new_warning(&a, &b, &why) == -1)
+        fail_msg("%s: %s", what, why.text);
 }
 
 /* What postconf prints for an entry: each run of white space as one space. */

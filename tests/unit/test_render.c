@@ -82,6 +82,7 @@ static void a_plain_host(void **state)
     expect(&r, "smtp_delivery_status_filter", "regexp:" DIRECTORY "/shield");
     assert_int_equal(r.settings.count, 7);
     expect_file(&r, "ca.pem", NULL);
+    expect_file(&r, "shield.marks", NULL);
     expect_file(&r, "sasl", "relay.example user:secret\n[relay.example]:587 user:secret\n");
     expect_file(&r, "policy", "[relay.example]:587 secure match=relay.example\n");
     render_free(&r);
@@ -105,8 +106,11 @@ static void an_owner_with_settings_of_their_own(void **state)
            "lmdb:" DIRECTORY "/sasl, hash:$config_directory/mine, pcre:/x");
     expect(&r, "smtp_tls_policy_maps", "lmdb:" DIRECTORY "/policy, cdb:/y");
     expect(&r, "smtp_delivery_status_filter",
-           "regexp:" DIRECTORY "/shield, pipemap:{regexp:/z,regexp:" DIRECTORY "/shield}, "
-           "regexp:/z");
+           "regexp:" DIRECTORY "/shield, "
+           "pipemap:{unionmap:{regexp:" DIRECTORY "/shield.marks,regexp:/z},"
+           "regexp:" DIRECTORY "/shield}, "
+           "pipemap:{regexp:/z,regexp:" DIRECTORY "/shield}, regexp:/z");
+    assert_non_null(contents_text(&r.contents, "shield.marks"));
     expect(&r, "smtp_sasl_tls_verified_security_options", NULL);
     render_free(&r);
 }

@@ -321,32 +321,46 @@ static void a_reply_of_several_lines(void **state)
     (void)state;
     put_table("shield", HOST);
     path_of(path, "shield");
-    filter = shield_filter(path, "");
+    filter = shield_filter(path, path, "");
     expect_answer(
         filter, "5.7.8 SASL authentication failed; server " SERVER " said: 535-5.7.8 a\n535 b",
         "4.7.8 SASL authentication failed; server " SERVER " said: 535-5.7.8 a\n535 b" KEPT);
     free(filter);
 }
 
+static void put_marks(const char *name, const char *host)
+{
+    char *table = shield_marks(host);
+
+    put(name, table);
+    free(table);
+}
+
 static void the_owners_filter_counts_for_the_rest(void **state)
 {
     static const char owners[] = "/^4(.*certificate.*|.* (gone|full).*)$/ 5${1}\n"
+                                 "/^4\\.7\\.1 / 4.7.1 be patient\n"
+                                 "/^4\\.2\\.4 / 5.2.4 a list of nobody's\n"
                                  "/^4\\.7\\.9 / 5.7.9 hidden\n"
                                  "/^5\\.1\\.1 / 5.1.1 there is nobody of that name\n"
                                  "/^5\\.2\\.1 / 4.2.1 they come back\n"
                                  "/^5\\.7\\.1 / 5.7.1 undeliverable\n"
                                  "/^2/ 2.0.0 gone\n";
-    char path[96], theirs[200], *filter;
+    char path[96], marks[96], theirs[200], *filter;
 
     (void)state;
     put_table("shield", HOST);
+    put_marks("marks", HOST);
     put("first", "/^2\\.0\\.9 / 2.0.9 early\n");
     put("owners", owners);
     path_of(path, "shield");
+    path_of(marks, "marks");
     snprintf(theirs, sizeof theirs, "regexp:%s/first, regexp:%s/owners", directory, directory);
-    filter = shield_filter(path, theirs);
+    filter = shield_filter(path, marks, theirs);
     /* of others: all theirs */
     expect_answer(filter, "5.7.1 host " OTHER " said: 554", "5.7.1 undeliverable");
+    expect_answer(filter, "4.7.9 host " OTHER " said: 454 (x)", "5.7.9 hidden");
+    expect_answer(filter, "4.7.9 host " OTHER " said: 454 " SERVER ",5.7.9 (x)", "5.7.9 hidden");
     expect_answer(filter, "4.7.5 host " OTHER " certificate", "5.7.5 host " OTHER " certificate");
     expect_answer(filter, "2.0.0 Ok", "2.0.0 gone");
     expect_answer(filter, "2.0.9 x", "2.0.9 early");
@@ -356,7 +370,15 @@ static void the_owners_filter_counts_for_the_rest(void **state)
                   "4.7.1 host " SERVER " said: 554 (x)" KEPT);
     expect_answer(filter, "4.7.5 host " SERVER " certificate",
                   "4.7.5 host " SERVER " certificate" KEPT);
+    expect_answer(filter, "4.7.9 host " SERVER " said: 454 (x)",
+                  "4.7.9 host " SERVER " said: 454 (x)" KEPT);
+    expect_answer(filter, "4.7.9 mail for [" HOST "]:587 loops back to myself",
+                  "4.7.9 mail for [" HOST "]:587 loops back to myself" KEPT);
+    expect_answer(filter, "4.7.1 host " SERVER " said: 454 (x)", "4.7.1 be patient");
+    expect_answer(filter, "4.3.0 host " SERVER " said: 454 (x)", NULL);
+    expect_answer(filter, "4.3.0 host " SERVER " said: 454 ,5.7.9 (x)", NULL);
     /* and verdicts are theirs to judge */
+    expect_answer(filter, "4.2.4 host " SERVER " said: 452 (x)", "5.2.4 a list of nobody's");
     expect_answer(filter, "5.1.1 host " SERVER " said: 550 5.1.1 x" RCPT,
                   "5.1.1 there is nobody of that name");
     expect_answer(filter, "4.2.2 host " SERVER " said: 452 4.2.2 full" RCPT,
@@ -365,7 +387,7 @@ static void the_owners_filter_counts_for_the_rest(void **state)
     free(filter);
     /* on a service of our own, whatever they put in the place of the text */
     put_table("shield", NULL);
-    filter = shield_filter(path, theirs);
+    filter = shield_filter(path, NULL, theirs);
     expect_answer(filter, "4.7.9 host " SERVER " said: 454 (x)", "4.7.9 hidden" KEPT);
     expect_answer(filter, "4.7.5 Server certificate not verified",
                   "4.7.5 Server certificate not verified" KEPT);
@@ -378,16 +400,21 @@ static void the_owners_filter_counts_for_the_rest(void **state)
 /* A lookup that fails ends the list: so nothing may stand before ours. */
 static void the_value(void **state)
 {
-    char *filter = shield_filter("/d/shield", "");
+    char *filter = shield_filter("/d/shield", "/d/marks", "");
 
     (void)state;
     assert_string_equal(filter, "regexp:/d/shield");
     free(filter);
-    filter = shield_filter("/d/shield", "regexp:/a,  pcre:{{/x$/ 5.0.0 a, b}}");
+    filter = shield_filter("/d/shield", NULL, "regexp:/a,  pcre:{{/x$/ 5.0.0 a, b}}");
     assert_string_equal(filter, "regexp:/d/shield, pipemap:{regexp:/a,regexp:/d/shield}, "
                                 "regexp:/a, "
                                 "pipemap:{pcre:{{/x$$/ 5.0.0 a, b}},regexp:/d/shield}, "
                                 "pcre:{{/x$$/ 5.0.0 a, b}}");
+    free(filter);
+    filter = shield_filter("/d/shield", "/d/marks", "regexp:/a");
+    assert_string_equal(filter, "regexp:/d/shield, "
+                                "pipemap:{unionmap:{regexp:/d/marks,regexp:/a},regexp:/d/shield}, "
+                                "pipemap:{regexp:/a,regexp:/d/shield}, regexp:/a");
     free(filter);
 }
 
