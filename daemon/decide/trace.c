@@ -175,10 +175,21 @@ static void judge_icmp(const struct hop_trace_result *t, const struct map *m, si
         c->where = place_between(m, c->last.hop, end);
 }
 
-static void judge_silence(const struct map *m, struct trace_conclusion *c)
+/* Whether port 25 was tried at all hops beyond FROM up to TO. */
+static bool is_silent(const struct hop_trace_result *t, size_t from, size_t to)
+{
+    for (size_t hop = from + 1; hop <= to; hop++)
+        if (t->hops[hop - 1].port25.end != HOP_SILENT)
+            return false;
+    return true;
+}
+
+static void judge_silence(const struct hop_trace_result *t, const struct map *m,
+                          struct trace_conclusion *c)
 {
     c->how = TRACE_SILENTLY;
-    c->where = c->next.hop > 0 ? place_between(m, c->last.hop, c->next.hop) : TRACE_UNKNOWN;
+    if (c->next.hop > 0 && is_silent(t, c->last.hop, c->next.hop))
+        c->where = place_between(m, c->last.hop, c->next.hop);
 }
 
 static void judge_end(const struct hop_trace_result *t, const struct map *m, size_t end,
@@ -216,6 +227,6 @@ struct trace_conclusion trace_decide(const struct hop_trace_result *t, enum trac
     else if (t->kept)
         c.where = TRACE_HOST;
     else
-        judge_silence(&m, &c);
+        judge_silence(t, &m, &c);
     return c;
 }

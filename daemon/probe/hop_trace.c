@@ -15,6 +15,12 @@
 
 #define TRIES 3
 
+/* The hop that seems to be where port 25 ends is tried so many times more, or a lossy path would
+ * put the end too near. */
+#define CONFIRMATIONS 5
+
+#define ATTEMPTS_MAX (HOPS_MAX * (PORTS * TRIES + CONFIRMATIONS))
+
 /* Between one hop and the next: so the first answers from the target come before many SYNs more
  * have been sent to it, and no router has to send a burst of ICMP messages. */
 #define SPACING_MS 10
@@ -50,7 +56,9 @@ struct hop_trace {
     int tries;       /* how often every hop has been tried */
     size_t next_hop; /* to be tried, from 1 on */
     size_t attempt_count;
-    struct attempt attempts[HOPS_MAX * PORTS * TRIES];
+    size_t border; /* the hop that is confirmed */
+    int confirmations;
+    struct attempt attempts[ATTEMPTS_MAX];
     hop_trace_done *callback;
     void *context;
     struct hop_trace_result result;
@@ -159,7 +167,7 @@ static void record(struct attempt *a, enum hop_end end, const struct address *at
     int64_t ms = clock_mono_ms() - a->sent_ms;
 
     end_attempt(a);
-    if (hop_is_answered(answer))
+    if (hop_is_answered(answer) || (end == HOP_LOCAL && answer->end == HOP_SILENT))
         return;
     answer->end = end;
     if (at != NULL)
@@ -320,6 +328,38 @@ static bool try_again(struct hop_trace *t)
     return t->tries < TRIES && !t->result.reached && anything_wanted(t);
 }
 
+/* The first hop that lets the control alone pass, or 0. */
+static size_t find_border(struct hop_trace *t)
+{
+    size_t last = HOPS_MAX;
+
+    while (last > 0 && answer_of(t, PORT_25, last)->end != HOP_PASSED)
+        last--;
+    for (size_t hop = last + 1; hop <= HOPS_MAX; hop++)
+        if (hop_is_answered(answer_of(t, PORT_CONTROL, hop)))
+            return is_wanted(t, PORT_25, hop) ? hop : 0;
+    return 0;
+}
+
+/* False where nothing is left to confirm. */
+static bool confirm_border(struct hop_trace *t)
+{
+    size_t border = find_border(t);
+
+    if (border == 0 || t->result.reached)
+        return false;
+    if (border != t->border) {
+        t->border = border;
+        t->confirmations = 0;
+    }
+    if (t->confirmations == CONFIRMATIONS)
+        return false;
+    try_hop(t, PORT_25, border);
+    t->confirmations++;
+    arm(t, t->confirmations < CONFIRMATIONS ? SPACING_MS : patience(t));
+    return true;
+}
+
 /* Whether any SYN to port 25 that was sent again did leave this host, and whether any did not. */
 static void look_at_retransmissions(struct hop_trace *t)
 {
@@ -345,6 +385,8 @@ static void on_silence(struct hop_trace *t)
         t->phase = SENDING;
         t->next_hop = 1;
         deadline_soon(t->timer);
+    } else if (confirm_border(t)) {
+        return;
     } else if (!anyone_answered(t, PORT_25) && anyone_answered(t, PORT_CONTROL)) {
         t->phase = LOOKING;
         deadline_arm(t->timer, deadline_within(t->deadline_ms,

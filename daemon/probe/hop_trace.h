@@ -5,9 +5,10 @@
  * which the kernel keeps for the socket (icmp_error.h). From the hop on that drops port 25 there is
  * silence, while the same trace to a control port goes on.
  *
- * All hops are tried nearly at once, and those that stay silent twice more. A trace ends as soon as
- * nothing is left that could answer: after less than a second in most cases, and in any case at its
- * deadline.
+ * All hops are tried nearly at once, those that stay silent twice more, and the one where port 25
+ * seems to end five times more: on a lossy path that end would else be put too near. A trace is
+ * over as soon as nothing is left that could answer: after a second in most cases, at once where
+ * port 25 is answered or refused, and in any case at its deadline.
  *
  * Where no SYN to port 25 is answered from anywhere, the trace waits for the kernel to send one
  * once more (after a second, RFC 6298): TCP_INFO then tells whether it left this host. A packet
