@@ -2,21 +2,17 @@
 #include "daemon/probe/connect.h"
 
 #include "daemon/probe/deadline.h"
+#include "daemon/probe/icmp_error.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include <errno.h>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-/* After the libc headers: it needs struct timespec and brings none. */
-#include <linux/errqueue.h>
 
 struct connect_attempt {
     struct address to;
@@ -29,14 +25,6 @@ struct connect_attempt {
     bool is_over; /* the result stands; the timer delivers it */
     bool in_callback;
 };
-
-static void set_recverr(int fd, enum family family, int on)
-{
-    if (family == FAMILY_IPV4)
-        setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
-    else
-        setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
-}
 
 static void finish(struct connect_attempt *a, enum connect_end end, const char *phrase)
 {
@@ -110,108 +98,24 @@ static void finish_errno(struct connect_attempt *a, int error)
     }
 }
 
-struct icmp_meaning {
-    int type, code; /* code -1: any */
-    enum connect_end end;
-    const char *phrase;
-};
-
-/* RFC 792, RFC 1812 5.2.7.1 */
-static const struct icmp_meaning icmp4[] = {
-    { ICMP_DEST_UNREACH, ICMP_NET_ANO, CONNECT_PROHIBITED, "ICMP network prohibited" },
-    { ICMP_DEST_UNREACH, ICMP_HOST_ANO, CONNECT_PROHIBITED, "ICMP host prohibited" },
-    { ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, CONNECT_PROHIBITED,
-      "ICMP administratively prohibited" },
-    { ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, CONNECT_REFUSED, "ICMP port unreachable" },
-    { ICMP_DEST_UNREACH, ICMP_NET_UNREACH, CONNECT_UNREACHABLE, "ICMP network unreachable" },
-    { ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, CONNECT_UNREACHABLE, "ICMP host unreachable" },
-    { ICMP_DEST_UNREACH, -1, CONNECT_UNREACHABLE, "ICMP destination unreachable" },
-    { ICMP_TIME_EXCEEDED, -1, CONNECT_UNREACHABLE, "ICMP time exceeded" },
-    { -1, -1, CONNECT_UNREACHABLE, "ICMP error" },
-};
-
-/* RFC 4443 3.1; codes 5 and 6 are a policy of the source's network and a reject route. */
-static const struct icmp_meaning icmp6[] = {
-    { ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, CONNECT_PROHIBITED,
-      "ICMPv6 administratively prohibited" },
-    { ICMP6_DST_UNREACH, 5, CONNECT_PROHIBITED, "ICMPv6 source address failed policy" },
-    { ICMP6_DST_UNREACH, 6, CONNECT_PROHIBITED, "ICMPv6 route rejected" },
-    { ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, CONNECT_REFUSED, "ICMPv6 port unreachable" },
-    { ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE, CONNECT_UNREACHABLE, "ICMPv6 no route" },
-    { ICMP6_DST_UNREACH, -1, CONNECT_UNREACHABLE, "ICMPv6 address unreachable" },
-    { ICMP6_TIME_EXCEEDED, -1, CONNECT_UNREACHABLE, "ICMPv6 time exceeded" },
-    { -1, -1, CONNECT_UNREACHABLE, "ICMPv6 error" },
-};
-
-static const struct icmp_meaning *meaning_of(const struct sock_extended_err *e)
+static enum connect_end end_of(enum icmp_kind kind)
 {
-    const struct icmp_meaning *m = e->ee_origin == SO_EE_ORIGIN_ICMP ? icmp4 : icmp6;
-
-    while (m->type != -1 && (m->type != e->ee_type || (m->code != -1 && m->code != e->ee_code)))
-        m++;
-    return m;
-}
-
-static void note_reporter(struct connect_attempt *a, const struct sock_extended_err *e)
-{
-    const struct sockaddr *from = SO_EE_OFFENDER(e);
-    struct address reporter = { .len = 0 };
-
-    if (from->sa_family == AF_INET)
-        reporter.len = sizeof reporter.u.in;
-    else if (from->sa_family == AF_INET6)
-        reporter.len = sizeof reporter.u.in6;
-    memcpy(&reporter.u, from, reporter.len);
-    if (reporter.len > 0)
-        address_text(&reporter, a->result.reporter);
-}
-
-/* The ICMP message in one entry of the error queue, or NULL. */
-static const struct sock_extended_err *icmp_in(struct msghdr *message)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-        const struct sock_extended_err *e = (const struct sock_extended_err *)CMSG_DATA(c);
-        bool is_error = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-                        (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
-
-        if (is_error && c->cmsg_len >= CMSG_LEN(sizeof *e + sizeof(struct sockaddr_in)) &&
-            (e->ee_origin == SO_EE_ORIGIN_ICMP || e->ee_origin == SO_EE_ORIGIN_ICMP6))
-            return e;
+    switch (kind) {
+    case ICMP_REFUSED:
+        return CONNECT_REFUSED;
+    case ICMP_PROHIBITED:
+        return CONNECT_PROHIBITED;
+    default:
+        return CONNECT_UNREACHABLE;
     }
-    return NULL;
 }
 
-#define ERROR_QUEUE_READS                                                   \
-    16 /* one attempt provokes few; the bound keeps a flood from holding us \
-        */
-
-/* Reads the error queue empty; the first ICMP message is the reason. */
-static const struct icmp_meaning *read_error_queue(struct connect_attempt *a)
+static void finish_icmp(struct connect_attempt *a, const struct icmp_error *icmp)
 {
-    const struct icmp_meaning *found = NULL;
-
-    for (int i = 0; i < ERROR_QUEUE_READS; i++) {
-        union {
-            struct cmsghdr align;
-            char bytes[512];
-        } control;
-        char packet[128];
-        struct iovec iov = { packet, sizeof packet };
-        struct msghdr message = { .msg_iov = &iov,
-                                  .msg_iovlen = 1,
-                                  .msg_control = &control,
-                                  .msg_controllen = sizeof control };
-
-        if (recvmsg(a->result.fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) == -1)
-            break;
-        const struct sock_extended_err *e = icmp_in(&message);
-        if (e != NULL && found == NULL) {
-            found = meaning_of(e);
-            a->result.error = (int)e->ee_errno;
-            note_reporter(a, e);
-        }
-    }
-    return found;
+    a->result.error = icmp->error;
+    if (icmp->reporter.len > 0)
+        address_text(&icmp->reporter, a->result.reporter);
+    finish(a, end_of(icmp->kind), icmp->phrase);
 }
 
 static bool is_connected(int fd)
@@ -225,22 +129,21 @@ static bool is_connected(int fd)
 static void on_ready(evutil_socket_t fd, short what, void *context)
 {
     struct connect_attempt *a = context;
+    struct icmp_error icmp;
     int error = 0;
     socklen_t len = sizeof error;
     (void)what;
 
     /* Before SO_ERROR, which cannot tell what the message tells. */
-    const struct icmp_meaning *icmp = read_error_queue(a);
+    bool has_icmp = icmp_error_read(fd, &icmp);
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
         error = errno;
     if (error == 0 && is_connected(fd)) {
         /* From here on an ICMP message must not end a session that works. */
-        set_recverr(fd, address_family(&a->to), 0);
-        a->result.reporter[0] = '\0';
-        a->result.error = 0;
+        icmp_error_keep(fd, address_family(&a->to), false);
         finish(a, CONNECT_OK, "connected");
-    } else if (icmp != NULL) {
-        finish(a, icmp->end, icmp->phrase);
+    } else if (has_icmp) {
+        finish_icmp(a, &icmp);
     } else if (error != 0) {
         finish_errno(a, error);
     } else {
@@ -272,15 +175,14 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     dispose(a);
 }
 
-/* A socket bound to SOURCE, or -1 with errno. */
-static int open_socket(const struct address *to, const struct address *source)
+int connect_socket(const struct address *to, const struct address *source)
 {
     int on = 1;
     int fd = socket(to->u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd == -1)
         return -1;
-    set_recverr(fd, address_family(to), 1);
+    icmp_error_keep(fd, address_family(to), true);
     if (source == NULL)
         return fd;
     struct address from = *source;
@@ -309,7 +211,7 @@ struct connect_attempt *connect_start(struct event_base *base, const struct addr
     a->callback = callback;
     a->context = context;
     a->timer = deadline_timer(base, on_timer, a);
-    a->result.fd = open_socket(to, source);
+    a->result.fd = connect_socket(to, source);
     if (a->result.fd == -1) {
         finish_errno(a, errno);
         return a;

@@ -45,6 +45,10 @@ struct connect_attempt *connect_start(struct event_base *base, const struct addr
                                       const struct address *source, int64_t deadline_ms,
                                       connect_done *callback, void *context);
 
+/* The socket of such an attempt: non-blocking, close-on-exec, keeping ICMP errors (icmp_error.h),
+ * bound to SOURCE unless that is NULL. It is the caller's; -1 with errno where there is none. */
+int connect_socket(const struct address *to, const struct address *source);
+
 /* Ends the attempt without its callback. NULL is allowed; so is the call inside the callback. */
 void connect_stop(struct connect_attempt *attempt);
 

@@ -18,7 +18,7 @@ from .sandbox import Host, Sandbox
 
 
 class Lab:
-    """A mail host, its provider's router and an internet with mail operators and relays.
+    """A mail host, its provider's two routers and an internet with mail operators and relays.
 
     A context manager; close() ends it.  OPERATORS, each with MX_HOSTS, are op1.example and so
     on; DOMAINS is how many mail domains are with them, d000.example and so on; RELAYS are
@@ -40,6 +40,7 @@ class Lab:
             self.directory = self.sandbox.directory
             self.networks = self._own(Networks())
             self.router = Router(self.networks.router)
+            self.second_router = Router(self.networks.second_router)
             self.internet = self._own(Host(self.sandbox, "internet", self.networks.internet,
                                            "internet.example"))
             self.dns = Dns(self.internet, self.router)
@@ -129,19 +130,21 @@ class Lab:
 
     # What the provider does.
 
-    def block(self, port, method, family=None, to=None, spare_established=False):
-        """Block the mail host's connections to PORT.
+    def block(self, port, method, family=None, to=None, spare_established=False, hop=1):
+        """Block the mail host's connections to PORT, at the provider's first or second router.
 
         METHOD is "drop", "rst", "icmp" (admin-prohibited) or one of router.REJECTIONS; FAMILY is
         4 or 6; TO the name of an operator, an MX host or a relay, "dns", an address, or several
         of these.
         Blocks add up; unblock() takes back all of them.
         """
-        self.router.block(port, method, family, None if to is None else self.addresses(to),
-                          spare_established)
+        router = self.router if hop == 1 else self.second_router
+        router.block(port, method, family, None if to is None else self.addresses(to),
+                     spare_established)
 
     def unblock(self):
         self.router.unblock()
+        self.second_router.unblock()
 
     def lose(self, lost, of):
         """Lose LOST packets of every OF, on all paths."""
@@ -265,6 +268,7 @@ class Lab:
         if self.sandbox.keep:
             yield "the lab's files", str(self.directory)
         yield "nft ruleset", self.router.ruleset()
+        yield "nft ruleset of the second router", self.second_router.ruleset()
         for host in (self.mailhost, *(relay.host for relay in self.relays)):
             log = host.log()
             if log:
