@@ -3,6 +3,7 @@
 
 #include "daemon/probe/deadline.h"
 #include "daemon/probe/dns_channel.h"
+#include "daemon/probe/dns_message.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include <arpa/nameser.h>
@@ -51,6 +52,7 @@ struct dns_query {
 struct dns {
     struct event_base *base;
     struct dns_channel *channel;
+    size_t users; /* queries, and whoever else asks */
     LIST_HEAD(, dns_query) queries;
 };
 
@@ -63,6 +65,25 @@ static const char *const status_names[] = {
 const char *dns_status_name(enum dns_status status)
 {
     return status_names[status];
+}
+
+struct dns_channel *dns_hold(struct dns *dns)
+{
+    if (dns->users++ == 0)
+        dns_channel_refresh(dns->channel);
+    return dns->channel;
+}
+
+/* Questions that nobody waits for any more end with the last user. */
+void dns_release(struct dns *dns)
+{
+    if (--dns->users == 0)
+        dns_channel_cancel(dns->channel);
+}
+
+struct event_base *dns_base(const struct dns *dns)
+{
+    return dns->base;
 }
 
 /*
@@ -196,15 +217,14 @@ static void forget_lookups(struct dns_query *q)
     }
 }
 
-/* Takes Q from its resolver; questions that nobody waits for any more end with the last query. */
+/* Takes Q from its resolver. */
 static void detach(struct dns_query *q)
 {
     struct dns *dns = q->dns;
 
     forget_lookups(q);
     LIST_REMOVE(q, entry);
-    if (LIST_EMPTY(&dns->queries))
-        dns_channel_cancel(dns->channel);
+    dns_release(dns);
 }
 
 static void dispose(struct dns_query *q)
@@ -233,7 +253,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
  * Lookups
  */
 
-static enum dns_status status_of(const struct dns_query *q, int rc)
+enum dns_status dns_status_of(int rc, bool server_answered)
 {
     switch (rc) {
     case ARES_ENODATA:
@@ -253,9 +273,13 @@ static enum dns_status status_of(const struct dns_query *q, int rc)
         return DNS_MALFORMED;
     default:
         /* Also what c-ares says when every resolver answered SERVFAIL or REFUSED. */
-        return dns_channel_answers(q->dns->channel) != q->answers_before ? DNS_SERVFAIL
-                                                                         : DNS_NO_RESOLVER;
+        return server_answered ? DNS_SERVFAIL : DNS_NO_RESOLVER;
     }
+}
+
+static enum dns_status status_of(const struct dns_query *q, int rc)
+{
+    return dns_status_of(rc, dns_channel_answers(q->dns->channel) != q->answers_before);
 }
 
 /* Whether an address that came from somebody else's DNS may be connected to. Addresses that nobody
@@ -288,36 +312,20 @@ static void keep_address(struct dns_query *q, struct host *host, const struct ad
         host->addresses[family][host->count[family]++] = *address;
 }
 
-#define RECORDS_MAX 64 /* of one answer; the usable ones among them are kept up to the limit */
+/* Whoever takes the records of one answer. */
+struct taking {
+    struct dns_query *query;
+    struct host *host;
+    size_t count, null_mx;
+};
 
-static int take_a(struct dns_query *q, struct host *host, const unsigned char *bytes, int len)
+static void take_address(const struct record *record, void *context)
 {
-    struct ares_addrttl records[RECORDS_MAX];
-    int count = RECORDS_MAX, rc = ares_parse_a_reply(bytes, len, NULL, records, &count);
+    struct taking *t = context;
+    struct address a = record->address;
 
-    for (int i = 0; rc == ARES_SUCCESS && i < count; i++) {
-        struct address a = { .len = sizeof a.u.in };
-        a.u.in.sin_family = AF_INET;
-        a.u.in.sin_addr = records[i].ipaddr;
-        address_set_port(&a, q->endpoint.port);
-        keep_address(q, host, &a);
-    }
-    return rc == ARES_SUCCESS && count == 0 ? ARES_ENODATA : rc;
-}
-
-static int take_aaaa(struct dns_query *q, struct host *host, const unsigned char *bytes, int len)
-{
-    struct ares_addr6ttl records[RECORDS_MAX];
-    int count = RECORDS_MAX, rc = ares_parse_aaaa_reply(bytes, len, NULL, records, &count);
-
-    for (int i = 0; rc == ARES_SUCCESS && i < count; i++) {
-        struct address a = { .len = sizeof a.u.in6 };
-        a.u.in6.sin6_family = AF_INET6;
-        memcpy(&a.u.in6.sin6_addr, &records[i].ip6addr, sizeof a.u.in6.sin6_addr);
-        address_set_port(&a, q->endpoint.port);
-        keep_address(q, host, &a);
-    }
-    return rc == ARES_SUCCESS && count == 0 ? ARES_ENODATA : rc;
+    address_set_port(&a, t->query->endpoint.port);
+    keep_address(t->query, t->host, &a);
 }
 
 /* The query that waits for LOOKUP, which ends here; NULL if none does. */
@@ -341,10 +349,14 @@ static void on_address(void *context, int rc, int timeouts, unsigned char *bytes
 
     if (q == NULL)
         return;
-    if (rc == ARES_SUCCESS)
-        rc = family == FAMILY_IPV4 ? take_a(q, host, bytes, len) : take_aaaa(q, host, bytes, len);
-    if (rc != ARES_SUCCESS)
-        note_failure(q, status_of(q, rc));
+    struct taking taking = { .query = q, .host = host };
+    enum dns_status status =
+        rc == ARES_SUCCESS
+            ? dns_message_read(bytes, (size_t)len, family == FAMILY_IPV4 ? RECORD_A : RECORD_AAAA,
+                               take_address, &taking)
+            : status_of(q, rc);
+    if (status != DNS_OK)
+        note_failure(q, status);
     lookup_done(q);
 }
 
@@ -394,44 +406,48 @@ static void add_host(struct dns_query *q, const char *name, int preference)
     q->hosts[at].preference = preference;
 }
 
+static void take_mx_host(const struct record *record, void *context)
+{
+    struct taking *t = context;
+
+    t->count++;
+    t->null_mx += record->text[0] == '\0';
+    if (hostname_valid(record->text))
+        add_host(t->query, record->text, record->preference);
+}
+
 /* An empty name is the root: "MX 0 ." means no mail at all when it stands alone (RFC 7505 3), and
  * nothing when it does not. */
-static void take_mx(struct dns_query *q, const struct ares_mx_reply *list)
+static void take_mx(struct dns_query *q, const struct taking *taking)
 {
-    bool is_null = list->next == NULL && list->host[0] == '\0';
-
     q->has_mx = true;
-    for (const struct ares_mx_reply *mx = list; mx != NULL; mx = mx->next)
-        if (hostname_valid(mx->host))
-            add_host(q, mx->host, mx->priority);
     if (q->host_count > 0)
         ask_addresses(q);
     else
-        note_failure(q, is_null ? DNS_NULL_MX : DNS_UNUSABLE);
+        note_failure(q, taking->count == 1 && taking->null_mx == 1 ? DNS_NULL_MX : DNS_UNUSABLE);
 }
 
 static void on_mx(void *context, int rc, int timeouts, unsigned char *bytes, int len)
 {
     struct dns_query *q = end_lookup(context);
-    struct ares_mx_reply *list = NULL;
+    struct taking taking = { .query = q };
     (void)timeouts;
 
     if (q == NULL)
         return;
-    if (rc == ARES_SUCCESS)
-        rc = ares_parse_mx_reply(bytes, len, &list);
-    if (rc == ARES_SUCCESS && list != NULL) {
-        take_mx(q, list);
-    } else if (rc == ARES_SUCCESS || rc == ARES_ENODATA) {
+    enum dns_status status =
+        rc == ARES_SUCCESS ? dns_message_read(bytes, (size_t)len, RECORD_MX, take_mx_host, &taking)
+                           : status_of(q, rc);
+    if (status == DNS_OK) {
+        take_mx(q, &taking);
+    } else if (status == DNS_NODATA) {
         /* "If an empty list of MXs is returned, the address is treated as if it was associated
          * with an implicit MX RR" (RFC 5321 5.1); after an error it is not. */
         add_host(q, q->endpoint.host, 0);
         ask_addresses(q);
     } else {
-        note_failure(q, status_of(q, rc));
+        note_failure(q, status);
     }
-    if (list != NULL)
-        ares_free_data(list);
     lookup_done(q);
 }
 
@@ -514,8 +530,7 @@ struct dns_query *dns_resolve(struct dns *dns, const struct endpoint *endpoint, 
 {
     struct dns_query *q = memory_zero(1, sizeof *q);
 
-    if (LIST_EMPTY(&dns->queries))
-        dns_channel_refresh(dns->channel);
+    dns_hold(dns);
     q->dns = dns;
     q->endpoint = *endpoint;
     q->families = families;
@@ -540,7 +555,7 @@ void dns_cancel(struct dns_query *q)
 
 size_t dns_servers(struct dns *dns, struct address *out, size_t max)
 {
-    if (LIST_EMPTY(&dns->queries))
+    if (dns->users == 0)
         dns_channel_refresh(dns->channel);
     return dns_channel_servers(dns->channel, out, max);
 }

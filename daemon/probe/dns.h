@@ -91,4 +91,16 @@ void dns_cancel(struct dns_query *query);
 /* The configured resolvers, with their ports; how many were written to OUT. */
 size_t dns_servers(struct dns *dns, struct address *out, size_t max);
 
+/* For what asks the same resolvers for other things (records.h): DNS's channel, which stays what it
+ * is until as many calls of dns_release. The last one ends every question that is still on its way
+ * (dns_channel_cancel), so it must not be made from within a callback of the channel's. */
+struct dns_channel;
+struct dns_channel *dns_hold(struct dns *dns);
+void dns_release(struct dns *dns);
+struct event_base *dns_base(const struct dns *dns);
+
+/* What an error of c-ares's (ARES_...) means; SERVER_ANSWERED tells a resolver that fails from one
+ * that is not there, see dns_channel_answers. */
+enum dns_status dns_status_of(int rc, bool server_answered);
+
 #endif

@@ -38,8 +38,10 @@ struct message {
     const char *owner; /* of the records; NULL: the name in the question */
 };
 
+#define DATA_MAX 6000
+
 struct rule {
-    char name[256], type[16], data[300];
+    char name[256], type[16], data[DATA_MAX];
 };
 
 static void put(struct message *m, const void *bytes, size_t len)
@@ -118,12 +120,46 @@ static void add_mx(struct message *m, unsigned preference, const char *host)
     end_record(m, start);
 }
 
+/* TEXT in strings of at most 255 bytes, as a zone's tools cut them; `|` begins one too. */
+static void add_text(struct message *m, const char *text)
+{
+    size_t start = begin_record(m, ns_t_txt);
+
+    do {
+        unsigned char len = (unsigned char)strcspn(text, "|");
+        size_t whole = strcspn(text, "|");
+        if (whole > 255)
+            len = 255;
+        put(m, &len, 1);
+        put(m, text, len);
+        text += len + (whole == len && text[len] == '|');
+    } while (*text != '\0');
+    end_record(m, start);
+}
+
+/* Aliases that lead nowhere but to each other. */
+static void add_circle(struct message *m, const char *name)
+{
+    char other[300];
+
+    snprintf(other, sizeof other, "circle.%.200s", name);
+    m->owner = name;
+    add_name(m, ns_t_cname, other);
+    m->owner = other;
+    add_name(m, ns_t_cname, name);
+    m->owner = NULL;
+}
+
 static void add_many(struct message *m, int type, const char *name, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         char host[300];
-        snprintf(host, sizeof host, "mx%u.%s", i, name);
-        if (type == ns_t_mx)
+        snprintf(host, sizeof host, "mx%u.%.200s", i, name);
+        if (type == ns_t_txt)
+            add_text(m, host);
+        else if (type == ns_t_ptr)
+            add_name(m, type, host);
+        else if (type == ns_t_mx)
             add_mx(m, count - i, host);
         else
             add_address(m, type, type == ns_t_a ? "198.18.0.1" : "2001:db8::1", i);
@@ -134,13 +170,14 @@ static void add_many(struct message *m, int type, const char *name, unsigned cou
 static bool next_rule(const char **zone, struct rule *rule)
 {
     size_t len = strcspn(*zone, "\n");
-    char line[600];
+    char line[DATA_MAX + 300];
 
     if (len == 0)
         return false;
+    assert_true(len < sizeof line);
     snprintf(line, sizeof line, "%.*s", (int)len, *zone);
     *zone += len + ((*zone)[len] == '\n');
-    if (sscanf(line, "%255s %15s %299[^\n]", rule->name, rule->type, rule->data) != 3)
+    if (sscanf(line, "%255s %15s %5999[^\n]", rule->name, rule->type, rule->data) != 3)
         fail_msg("not a line of a zone: %s", line);
     return true;
 }
@@ -156,7 +193,12 @@ static bool fits(const struct rule *rule, const char *name)
 
 static const char *type_name(int type)
 {
-    return type == ns_t_mx ? "MX" : type == ns_t_a ? "A" : type == ns_t_aaaa ? "AAAA" : "?";
+    return type == ns_t_mx     ? "MX"
+           : type == ns_t_a    ? "A"
+           : type == ns_t_aaaa ? "AAAA"
+           : type == ns_t_txt  ? "TXT"
+           : type == ns_t_ptr  ? "PTR"
+                               : "?";
 }
 
 static void set_rcode(struct message *m, unsigned rcode)
@@ -216,6 +258,12 @@ static void follow(struct message *m, const struct rule *rule, const char *name,
         return;
     if (sscanf(rule->data, "MANY %u", &number) == 1)
         add_many(m, type, name, number);
+    else if (strcmp(rule->data, "CIRCLE") == 0)
+        add_circle(m, name);
+    else if (type == ns_t_txt)
+        add_text(m, rule->data);
+    else if (type == ns_t_ptr)
+        add_name(m, type, rule->data);
     else if (type == ns_t_mx && sscanf(rule->data, "%u %299s", &number, host) == 2)
         add_mx(m, number, host);
     else
@@ -235,7 +283,7 @@ static bool answer_from_zone(struct fake_dns *d, struct message *m, const char *
         exists = true;
         if (strcmp(rule.type, "CNAME") == 0) {
             char target[300];
-            memcpy(target, rule.data, sizeof target);
+            snprintf(target, sizeof target, "%.*s", (int)sizeof target - 1, rule.data);
             add_name(m, ns_t_cname, target);
             m->owner = target;
             bool answered = answer_from_zone(d, m, target, type);
