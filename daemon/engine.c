@@ -435,7 +435,7 @@ static void remember(struct engine *e, const struct round_result *result)
         for (size_t i = 0; result->family[f].probed && i < result->target_count; i++) {
             enum outcome outcome = result->family[f].targets[i].outcome;
             struct target_history *h = &e->history[f][i];
-            if (outcome == OUTCOME_DNS_FAILED)
+            if (outcome == OUTCOME_DNS_FAILED || result->family[f].targets[i].untried)
                 continue;
             h->bits = (h->bits << 1 | (outcome == OUTCOME_OPEN)) & ((1u << HISTORY_ROUNDS) - 1);
             h->rounds += h->rounds < HISTORY_ROUNDS - 1;
