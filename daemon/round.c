@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/round.h"
 
-#include "daemon/decide/enough.h"
+#include "daemon/descriptors.h"
 #include "daemon/literals.h"
 #include "daemon/probe/deadline.h"
 #include "lib/clock.h"
@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 
 #define TICK_MS 50 /* between looks at which connections stand */
 
@@ -93,6 +92,30 @@ void round_result_free(struct round_result *result)
     for (int f = 0; f < FAMILIES; f++)
         free(result->family[f].targets);
     free(result);
+}
+
+void round_operators(const struct round_result *result, size_t *out)
+{
+    struct operators *operators = operators_new(result->target_count);
+    char network[ADDRESS_TEXT];
+
+    for (int f = 0; f < FAMILIES; f++)
+        for (size_t i = 0; i < result->target_count; i++)
+            for (size_t h = 0; h < result->family[f].targets[i].host_count; h++) {
+                address_network(&result->family[f].targets[i].hosts[h].probe.address, network);
+                operators_add(operators, i, network);
+            }
+    for (size_t i = 0; i < result->target_count; i++)
+        out[i] = operators_of(operators, i);
+    operators_free(operators);
+}
+
+void round_result_complete(struct round_result *result, const struct round_result *older)
+{
+    for (int f = 0; f < FAMILIES; f++)
+        for (size_t i = 0; i < result->target_count; i++)
+            if (result->family[f].targets[i].untried)
+                result->family[f].targets[i] = older->family[f].targets[i];
 }
 
 /* Attempts */
@@ -721,14 +744,11 @@ size_t round_descriptors(size_t target_count)
 
 static size_t connections_max(void)
 {
-    struct rlimit limit;
-    size_t each;
+    size_t limit = descriptors_limit(), each;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur == RLIM_INFINITY)
-        return CONNECTIONS_MAX;
-    if (limit.rlim_cur < DESCRIPTORS_ASIDE + FAMILIES * CONNECTIONS_MIN)
+    if (limit < DESCRIPTORS_ASIDE + FAMILIES * CONNECTIONS_MIN)
         return CONNECTIONS_MIN;
-    each = ((size_t)limit.rlim_cur - DESCRIPTORS_ASIDE) / FAMILIES;
+    each = (limit - DESCRIPTORS_ASIDE) / FAMILIES;
     return each < CONNECTIONS_MAX ? each : CONNECTIONS_MAX;
 }
 

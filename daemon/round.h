@@ -120,6 +120,12 @@ struct round_result {
 
 void round_result_free(struct round_result *result);
 
+/* The number of each target's operator, over both families, into OUT, which holds TARGET_COUNT. */
+void round_operators(const struct round_result *result, size_t *out);
+
+/* What OLDER, of the same targets, says of those that RESULT has not tried. */
+void round_result_complete(struct round_result *result, const struct round_result *older);
+
 /* How many descriptors a round of so many targets can use at once. */
 size_t round_descriptors(size_t target_count);
 

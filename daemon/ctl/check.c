@@ -7,6 +7,7 @@
 #include "daemon/control_hosts.h"
 #include "daemon/ctl/ask_postfix.h"
 #include "daemon/ctl/command.h"
+#include "daemon/descriptors.h"
 #include "daemon/identity.h"
 #include "daemon/round.h"
 #include "lib/config.h"
@@ -213,6 +214,7 @@ static int run_round(struct check *check)
     control_hosts_collect(check->config, check->catalogue, &controls);
     plan.control_hosts = controls.hosts;
     plan.control_host_count = controls.count;
+    descriptors_raise(round_descriptors(plan.target_count));
     check->base = event_base_new();
     struct dns *dns = dns_new(check->base);
     round_start(check->base, dns, &plan, round_ended, check);
