@@ -5,144 +5,153 @@
 #include "lib/memory.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
+
+#define CONTROL_MS 2500 /* two more SYNs may follow the first */
 
 struct lookup {
-    struct controls *wave;
+    struct controls *controls;
     struct dns_query *query;
-    uint16_t port;
 };
 
 struct connection {
-    struct controls *wave;
+    struct controls *controls;
     struct control *control;
+    size_t number;
+    LIST_ENTRY(connection) entry;
 };
 
 struct controls {
     struct event_base *base;
     struct controls_plan plan;
-    struct controls_result result;
+    struct controls_events events;
+    struct address candidates[CONTROLS_MAX];
+    size_t count;
     struct lookup *lookups;
-    struct connection connections[CONTROLS_MAX];
-    size_t connection_count;
-    size_t pending; /* lookups and connections not ended */
-    struct event *end;
-    controls_done *callback;
-    void *context;
+    size_t looking;
+    LIST_HEAD(, connection) connections;
+    bool *stopped; /* told when this is stopped within a callback */
 };
 
-static void release(struct controls *w)
+size_t controls_count(const struct controls *c)
 {
-    for (size_t i = 0; i < w->connection_count; i++)
-        control_stop(w->connections[i].control);
-    for (size_t i = 0; i < w->plan.host_count; i++)
-        dns_cancel(w->lookups[i].query);
-    free(w->lookups);
-    event_free(w->end);
-    free(w);
+    return c->count;
 }
 
-static void finish(evutil_socket_t fd, short events, void *context)
+const struct address *controls_address(const struct controls *c, size_t candidate)
 {
-    struct controls *w = context;
-
-    (void)fd;
-    (void)events;
-    w->callback(&w->result, w->context);
-    release(w);
+    return &c->candidates[candidate];
 }
 
-static void one_ended(struct controls *w)
+bool controls_looking(const struct controls *c)
 {
-    w->pending--;
-    if (w->pending == 0 || w->result.answered)
-        deadline_soon(w->end);
+    return c->looking > 0;
 }
 
-static void control_ended(const struct control_result *result, void *context)
+static bool is_known(const struct controls *c, const struct address *address)
 {
-    struct connection *connection = context;
-    struct controls *w = connection->wave;
-
-    connection->control = NULL;
-    w->result.tried += result->end != CONTROL_ON_LINK;
-    if (result->end == CONTROL_ANSWERED && !w->result.answered) {
-        w->result.answered = true;
-        w->result.by = result->address;
-        w->result.sent_ms = result->sent_ms;
-        w->result.answered_ms = result->answered_ms;
-    }
-    one_ended(w);
-}
-
-static bool already_tried(const struct controls *w, const struct address *address)
-{
-    for (size_t i = 0; i < w->plan.address_count; i++)
-        if (address_equal(&w->plan.addresses[i], address))
+    for (size_t i = 0; i < c->count; i++)
+        if (address_equal(&c->candidates[i], address))
             return true;
     return false;
 }
 
-static void connect_to(struct controls *w, const struct address *address)
+static bool add_candidate(struct controls *c, const struct address *address)
 {
-    if (w->connection_count == CONTROLS_MAX || address_family(address) != w->plan.family)
-        return;
-    struct connection *c = &w->connections[w->connection_count++];
-    c->wave = w;
-    w->pending++;
-    c->control = control_start(w->base, address, probe_source(&w->plan.settings, address),
-                               w->plan.deadline_ms, control_ended, c);
+    if (c->count == CONTROLS_MAX || address_family(address) != c->plan.family ||
+        is_known(c, address) || address_on_link(address))
+        return false;
+    c->candidates[c->count++] = *address;
+    return true;
 }
 
 static void host_found(const struct dns_answer *answer, void *context)
 {
     struct lookup *lookup = context;
-    struct controls *w = lookup->wave;
+    struct controls *c = lookup->controls;
+    bool stopped = false, was_last = --c->looking == 0;
 
     lookup->query = NULL;
-    if (answer->count > 0 && !already_tried(w, &answer->hosts[0].address))
-        connect_to(w, &answer->hosts[0].address);
-    one_ended(w);
+    c->stopped = &stopped;
+    if (answer->count > 0 && add_candidate(c, &answer->hosts[0].address))
+        c->events.found((int)c->count - 1, c->events.context);
+    if (!stopped && was_last)
+        c->events.looked(c->events.context);
+    if (!stopped)
+        c->stopped = NULL;
 }
 
-static void look_up(struct controls *w, struct dns *dns, size_t i)
+static void look_up(struct controls *c, struct dns *dns, size_t i)
 {
-    struct lookup *lookup = &w->lookups[i];
-    struct endpoint endpoint = { .port = w->plan.hosts[i].port };
-    size_t len = strlen(w->plan.hosts[i].host);
+    struct lookup *lookup = &c->lookups[i];
+    struct endpoint endpoint = { .port = c->plan.hosts[i].port };
+    size_t len = strlen(c->plan.hosts[i].host);
     struct address literal;
 
-    memcpy(endpoint.host, w->plan.hosts[i].host, len < HOST_MAX ? len : HOST_MAX);
+    memcpy(endpoint.host, c->plan.hosts[i].host, len < HOST_MAX ? len : HOST_MAX);
     endpoint.is_literal = address_parse(endpoint.host, endpoint.port, &literal);
-    lookup->wave = w;
-    w->pending++;
-    lookup->query = dns_resolve(dns, &endpoint, DNS_FAMILY(w->plan.family), host_found, lookup);
+    lookup->controls = c;
+    c->looking++;
+    lookup->query = dns_resolve(dns, &endpoint, DNS_FAMILY(c->plan.family), host_found, lookup);
 }
 
 struct controls *controls_start(struct event_base *base, struct dns *dns,
-                                const struct controls_plan *plan, controls_done *callback,
-                                void *context)
+                                const struct controls_plan *plan,
+                                const struct controls_events *events)
 {
-    struct controls *w = memory_zero(1, sizeof *w);
+    struct controls *c = memory_zero(1, sizeof *c);
 
-    w->base = base;
-    w->plan = *plan;
-    w->callback = callback;
-    w->context = context;
-    w->end = deadline_timer(base, finish, w);
-    w->lookups = memory_zero(plan->host_count, sizeof *w->lookups);
+    c->base = base;
+    c->plan = *plan;
+    c->events = *events;
+    LIST_INIT(&c->connections);
+    c->lookups = memory_zero(plan->host_count, sizeof *c->lookups);
     for (size_t i = 0; i < plan->address_count; i++)
-        connect_to(w, &plan->addresses[i]);
+        add_candidate(c, &plan->addresses[i]);
     for (size_t i = 0; i < plan->host_count; i++)
-        look_up(w, dns, i);
-    if (w->pending == 0)
-        deadline_soon(w->end);
-    else
-        deadline_arm(w->end, plan->deadline_ms);
-    return w;
+        look_up(c, dns, i);
+    return c;
 }
 
-void controls_stop(struct controls *controls)
+static void control_ended(const struct control_result *result, void *context)
 {
-    if (controls != NULL)
-        release(controls);
+    struct connection *connection = context;
+    struct controls *c = connection->controls;
+    size_t number = connection->number;
+
+    LIST_REMOVE(connection, entry);
+    free(connection);
+    c->events.ended(number, result, c->events.context);
+}
+
+void controls_send(struct controls *c, size_t candidate, size_t number)
+{
+    const struct address *address = &c->candidates[candidate];
+    struct connection *connection = memory_zero(1, sizeof *connection);
+
+    connection->controls = c;
+    connection->number = number;
+    LIST_INSERT_HEAD(&c->connections, connection, entry);
+    connection->control =
+        control_start(c->base, address, probe_source(&c->plan.settings, address),
+                      deadline_within(INT64_MAX, CONTROL_MS), control_ended, connection);
+}
+
+void controls_stop(struct controls *c)
+{
+    struct connection *connection;
+
+    if (c == NULL)
+        return;
+    if (c->stopped != NULL)
+        *c->stopped = true;
+    while ((connection = LIST_FIRST(&c->connections)) != NULL) {
+        LIST_REMOVE(connection, entry);
+        control_stop(connection->control);
+        free(connection);
+    }
+    for (size_t i = 0; i < c->plan.host_count; i++)
+        dns_cancel(c->lookups[i].query);
+    free(c->lookups);
+    free(c);
 }

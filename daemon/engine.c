@@ -5,6 +5,7 @@
 #include "daemon/act/inquiry.h"
 #include "daemon/act/state_file.h"
 #include "daemon/control_hosts.h"
+#include "daemon/decide/rotation.h"
 #include "daemon/identity.h"
 #include "daemon/probe/deadline.h"
 #include "daemon/target_knowledge.h"
@@ -48,6 +49,8 @@ struct engine {
     struct round *round;
     struct round_result *last_round;
     struct target_history *history[FAMILIES];
+    struct rotation *rotation;
+    size_t *operators; /* of each target, by the last round of all */
     int64_t next_round;
     enum verdict_kind logged[FAMILIES];
     bool has_logged[FAMILIES];
@@ -437,11 +440,28 @@ static void remember(struct engine *e, const struct round_result *result)
         for (size_t i = 0; result->family[f].probed && i < result->target_count; i++) {
             enum outcome outcome = result->family[f].targets[i].outcome;
             struct target_history *h = &e->history[f][i];
-            if (outcome == OUTCOME_DNS_FAILED)
+            if (outcome == OUTCOME_DNS_FAILED || result->family[f].targets[i].untried)
                 continue;
             h->bits = (h->bits << 1 | (outcome == OUTCOME_OPEN)) & ((1u << HISTORY_ROUNDS) - 1);
             h->rounds += h->rounds < HISTORY_ROUNDS - 1;
         }
+}
+
+/* Whether the last round was of a few targets, and all have to be asked before anything is said. */
+static bool is_alarmed(const struct engine *e, const struct round_result *result)
+{
+    return result->is_sample && !rotation_is_calm(e->rotation);
+}
+
+static void note_rotation(struct engine *e, const struct round_result *result)
+{
+    const enum verdict_kind *kinds[FAMILIES];
+
+    for (int f = 0; f < FAMILIES; f++)
+        kinds[f] = result->family[f].probed ? &result->family[f].verdict.kind : NULL;
+    rotation_note(e->rotation, result->is_sample, kinds);
+    if (!result->is_sample)
+        round_operators(result, e->operators);
 }
 
 static void take_verdict(struct engine *e, const struct round_result *result)
@@ -449,6 +469,11 @@ static void take_verdict(struct engine *e, const struct round_result *result)
     enum verdict_kind kinds[FAMILIES];
     struct health_settings settings = health_settings(e);
 
+    if (is_alarmed(e, result)) {
+        log_info("not all of a few targets are as before; all are probed next");
+        e->relays_due = on_relay(e) ? e->relays_due : 0;
+        return;
+    }
     for (int f = 0; f < FAMILIES; f++) {
         kinds[f] = result->family[f].verdict.kind;
         if (result->family[f].probed)
@@ -484,7 +509,8 @@ static int64_t jitter(int64_t span)
 static void schedule(struct engine *e)
 {
     struct health_settings settings = health_settings(e);
-    bool suspects = health_suspects(&e->state.health, &settings, on_relay(e));
+    bool suspects =
+        health_suspects(&e->state.health, &settings, on_relay(e)) || is_alarmed(e, e->last_round);
     int64_t pause = (suspects ? settings.fastinter : settings.interval) * 1000;
 
     pause += jitter(pause / 10); /* hosts that started together must not knock together */
@@ -497,9 +523,12 @@ static void round_ended(struct round_result *result, void *context)
     struct engine *e = context;
 
     e->round = NULL;
+    remember(e, result);
+    if (result->is_sample)
+        round_result_complete(result, e->last_round);
     round_result_free(e->last_round);
     e->last_round = result;
-    remember(e, result);
+    note_rotation(e, result);
     take_verdict(e, result);
     check_relays_if_due(e);
     schedule(e);
@@ -507,9 +536,22 @@ static void round_ended(struct round_result *result, void *context)
     ask_postfix(e);
 }
 
+/* While all is well a few targets are asked, each in its turn: OUT holds as many as there are. */
+static void take_sample(struct engine *e, size_t *out, struct round_plan *plan)
+{
+    size_t wanted = plan->quorum + 1;
+
+    if (!rotation_is_calm(e->rotation) || on_relay(e))
+        return;
+    plan->sample = out;
+    plan->sample_count = rotation_pick(
+        e->rotation, e->operators, wanted < plan->target_count ? wanted : plan->target_count, out);
+}
+
 static void round_due(evutil_socket_t fd, short events, void *context)
 {
     struct engine *e = context;
+    size_t *sample;
     struct round_plan plan = {
         .targets = e->config->probe.targets,
         .target_count = e->config->probe.target_count,
@@ -528,7 +570,10 @@ static void round_due(evutil_socket_t fd, short events, void *context)
         return;
     e->next_round = 0;
     target_knowledge_fill_in(&e->knowledge, &plan);
+    sample = memory_zero(plan.target_count, sizeof *sample);
+    take_sample(e, sample, &plan);
     e->round = round_start(e->base, e->dns, &plan, round_ended, e);
+    free(sample);
 }
 
 /* Orders */
@@ -637,9 +682,20 @@ static int build(struct engine *e, const struct config *config, struct built *ou
     return out->relays != NULL ? 0 : -1;
 }
 
+/* Each host's order is its own. */
+static struct rotation *new_rotation(size_t targets)
+{
+    uint64_t seed;
+
+    evutil_secure_rng_get_bytes(&seed, sizeof seed);
+    return rotation_new(targets, seed);
+}
+
 static void take_built(struct engine *e, struct config *config, const struct built *built)
 {
     e->config = config;
+    e->rotation = new_rotation(config->probe.target_count);
+    e->operators = memory_zero(config->probe.target_count, sizeof *e->operators);
     e->relays = built->relays;
     e->catalogue = built->catalogue;
     e->controls = built->controls;
@@ -663,6 +719,8 @@ static void drop_built(struct engine *e)
     relay_catalogue_free(e->catalogue);
     for (int f = 0; f < FAMILIES; f++)
         free(e->history[f]);
+    rotation_free(e->rotation);
+    free(e->operators);
     config_free(e->config);
 }
 

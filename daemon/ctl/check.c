@@ -7,6 +7,7 @@
 #include "daemon/control_hosts.h"
 #include "daemon/ctl/ask_postfix.h"
 #include "daemon/ctl/command.h"
+#include "daemon/descriptors.h"
 #include "daemon/identity.h"
 #include "daemon/round.h"
 #include "daemon/target_knowledge.h"
@@ -217,6 +218,7 @@ static int run_round(struct check *check)
     plan.control_host_count = controls.count;
     target_knowledge_collect(check->config, plan.targets, plan.target_count, NULL, &knowledge);
     target_knowledge_fill_in(&knowledge, &plan);
+    descriptors_raise(round_descriptors(plan.target_count));
     check->base = event_base_new();
     struct dns *dns = dns_new(check->base);
     round_start(check->base, dns, &plan, round_ended, check);

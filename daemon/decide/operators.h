@@ -14,9 +14,23 @@
 /* Of each target so many hosts are probed in one family. */
 #define HOSTS_PER_TARGET 2
 
+/* Groups that grow as targets' networks become known. */
+struct operators;
+
+/* For targets 0 to TARGETS - 1, each an operator of its own so far. Never NULL. */
+struct operators *operators_new(size_t targets);
+void operators_free(struct operators *operators);
+
+/* TARGET has an address in NETWORK, as address_network() writes it. */
+void operators_add(struct operators *operators, size_t target, const char *network);
+
+/* The number of one target of TARGET's operator, the same for all of them until the next
+ * operators_add(). */
+size_t operators_of(struct operators *operators, size_t target);
+
 struct target_evidence {
     enum outcome outcome;                         /* of its best host */
-    bool untried;                                 /* this host could not even send a SYN */
+    bool untried;                                 /* nothing was or could be sent to it */
     char network[HOSTS_PER_TARGET][ADDRESS_TEXT]; /* empty where fewer hosts were probed */
     int silent_syns;                              /* sent to it without any answer */
     unsigned history; /* of the last rounds, newest in bit 0: set where it was open */

@@ -75,10 +75,10 @@ static enum verdict_kind when_nobody_connects(const struct evidence *e, const st
 {
     if (t->operators < e->quorum)
         return VERDICT_UNKNOWN;
-    if (e->controls_before > 0 && e->controls_after > 0)
+    if (e->controls.proven)
         return VERDICT_BLOCKED;
-    /* Answers on one side of the silence alone: the path itself came or went. */
-    return e->controls_before + e->controls_after > 0 ? VERDICT_UNKNOWN : VERDICT_OFFLINE;
+    /* Some answers, but too few around the silence: the path itself comes and goes. */
+    return e->controls.answered ? VERDICT_UNKNOWN : VERDICT_OFFLINE;
 }
 
 static enum verdict_kind first_row(const struct evidence *e, const struct tally *t)
@@ -100,7 +100,7 @@ static enum verdict_kind first_row(const struct evidence *e, const struct tally 
     return t->connected < t->operators ? VERDICT_UNSTABLE : VERDICT_UNKNOWN;
 }
 
-static double confidence(enum verdict_kind kind, const struct tally *t)
+static double confidence(enum verdict_kind kind, const struct evidence *e, const struct tally *t)
 {
     switch (kind) {
     case VERDICT_UNKNOWN:
@@ -108,6 +108,7 @@ static double confidence(enum verdict_kind kind, const struct tally *t)
     case VERDICT_OPEN:
         return 1; /* a greeting is no accident */
     case VERDICT_BLOCKED:
+        return 1 - pow(e->controls.q, e->controls.counted);
     case VERDICT_OFFLINE:
         return 1 - pow(LOSS, t->packets);
     default:
@@ -122,9 +123,11 @@ struct verdict verdict_decide(const struct evidence *e)
 
     return (struct verdict){
         .kind = kind,
-        .confidence = confidence(kind, &t),
+        .confidence = confidence(kind, e, &t),
         .operators = t.operators,
         .open = t.open,
         .connected = t.connected,
+        .loss = e->controls.loss,
+        .counted_syns = e->controls.counted,
     };
 }

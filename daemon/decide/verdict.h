@@ -10,7 +10,7 @@
  *   remote       a minority of the operators refuses or is silent, the others are open
  *   open         every operator answers as itself
  *   reputation   most operators take the connection and then reject it
- *   blocked      no operator of at least quorum connects, and controls around it answered
+ *   blocked      no operator of at least quorum connects, and no loss explains it (enough.h)
  *   offline      nothing answers, controls included
  *
  * What fits no row is unknown.
@@ -41,8 +41,14 @@ struct evidence {
     const struct target_evidence *targets;
     size_t count;
     size_t quorum;
-    /* Controls that answered at the beginning of the silence, and at its end. */
-    size_t controls_before, controls_after;
+    /* What the controls say, as enough_seen() has it. */
+    struct control_evidence {
+        bool answered; /* any of them */
+        bool proven;   /* nobody connects, and no loss explains it */
+        double loss;   /* seen on them */
+        double q;      /* taken into account */
+        int counted;   /* SYNs without an answer between answered controls */
+    } controls;
     /* Without an address to probe: the host has no route, or not even its resolvers' hosts answer.
      */
     bool network_down;
@@ -54,6 +60,10 @@ struct verdict {
     size_t operators;  /* that had an address to probe */
     size_t open;       /* of them */
     size_t connected;  /* of them, open or not */
+    /* Of the controls, from 0 to 1; 0 where none was repeated. With "unstable", loss speaks for a
+     * path that loses packets, and none for a filter. */
+    double loss;
+    int counted_syns; /* silent between answered controls; a refusal counts for several */
 };
 
 struct verdict verdict_decide(const struct evidence *evidence);

@@ -73,12 +73,9 @@ int verdict_exit(const json_t *verdict)
 
 static const json_t *answered_control(const json_t *family)
 {
-    size_t i;
-    json_t *wave;
+    const json_t *controls = json_object_get(family, "controls");
 
-    json_array_foreach(json_object_get(family, "controls"), i,
-                       wave) if (json_is_true(json_object_get(wave, "answered"))) return wave;
-    return NULL;
+    return json_is_string(json_object_get(controls, "by")) ? controls : NULL;
 }
 
 static void add_targets(struct text *t, const json_t *family, bool failing)

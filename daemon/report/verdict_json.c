@@ -60,17 +60,19 @@ static json_t *target_json(const struct target_result *t)
     endpoint_text(t->target, 25, name);
     for (size_t i = 0; i < t->host_count; i++)
         json_array_append_new(hosts, host_json(&t->hosts[i]));
-    return json_pack("{s:s, s:s, s:s, s:o}", "target", name, "outcome", outcome_name(t->outcome),
-                     "detail", t->detail, "hosts", hosts);
+    return json_pack("{s:s, s:s, s:s, s:o}", "target", name, "outcome",
+                     t->untried ? "untried" : outcome_name(t->outcome), "detail", t->detail,
+                     "hosts", hosts);
 }
 
-static json_t *wave_json(const struct controls_result *wave)
+static json_t *controls_json(const struct family_result *f)
 {
-    json_t *o = json_pack("{s:b, s:i}", "answered", wave->answered, "tried", (int)wave->tried);
+    const struct controls_seen *c = &f->controls;
 
-    if (wave->answered)
-        json_object_set_new(o, "by", address_json(&wave->by));
-    return o;
+    return json_pack("{s:i, s:i, s:f, s:o, s:i}", "sent", (int)c->sent, "answered",
+                     (int)c->answered, "loss", floor(f->verdict.loss * 1000) / 1000, "by",
+                     c->has_by ? address_json(&c->by) : json_null(), "counted_syns",
+                     f->verdict.counted_syns);
 }
 
 static json_t *family_json(const struct family_result *f, size_t target_count)
@@ -88,7 +90,7 @@ static json_t *family_json(const struct family_result *f, size_t target_count)
         "confidence", floor(f->verdict.confidence * 1e6) / 1e6, "operators",
         (int)f->verdict.operators, "connected", (int)f->verdict.connected, "open",
         (int)f->verdict.open, "false_certificate", f->false_certificate, "controls",
-        json_pack("[o, o]", wave_json(&f->before), wave_json(&f->after)), "outcomes", outcomes);
+        controls_json(f), "outcomes", outcomes);
 }
 
 json_t *verdict_json(const struct round_result *r)

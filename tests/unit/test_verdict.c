@@ -3,7 +3,9 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/decide/verdict.h"
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TARGETS_MAX 12
@@ -53,30 +55,39 @@ static size_t make_targets(const char *letters, struct target_evidence *targets)
     return count;
 }
 
-static enum verdict_kind decide(const char *letters, size_t before, size_t after)
+/* What controls say. */
+enum controls { NOBODY, SOMEBODY, PROOF };
+
+static struct control_evidence say(enum controls controls)
+{
+    return (struct control_evidence){ .answered = controls != NOBODY,
+                                      .proven = controls == PROOF,
+                                      .q = 0.5,
+                                      .counted = controls == PROOF ? 20 : 0 };
+}
+
+static enum verdict_kind decide(const char *letters, enum controls controls)
 {
     struct target_evidence targets[TARGETS_MAX];
-    struct evidence e = { .targets = targets, .quorum = 3 };
+    struct evidence e = { .targets = targets, .quorum = 3, .controls = say(controls) };
 
     e.count = make_targets(letters, targets);
-    e.controls_before = before;
-    e.controls_after = after;
     return verdict_decide(&e).kind;
 }
 
 struct row {
     const char *letters;
-    size_t before, after;
+    enum controls controls;
     enum verdict_kind expected;
 };
 
 static void check_rows(const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        enum verdict_kind got = decide(rows[i].letters, rows[i].before, rows[i].after);
+        enum verdict_kind got = decide(rows[i].letters, rows[i].controls);
         if (got != rows[i].expected)
-            fail_msg("%s with controls %zu/%zu: %s, expected %s", rows[i].letters, rows[i].before,
-                     rows[i].after, verdict_name(got), verdict_name(rows[i].expected));
+            fail_msg("%s with controls %d: %s, expected %s", rows[i].letters, rows[i].controls,
+                     verdict_name(got), verdict_name(rows[i].expected));
     }
 }
 
@@ -85,10 +96,10 @@ static void check_rows(const struct row *rows, size_t count)
 static void unknown_without_evidence(void **state)
 {
     static const struct row rows[] = {
-        { "", 0, 0, VERDICT_UNKNOWN },      { "ddddd", 3, 3, VERDICT_UNKNOWN },
-        { "ttddd", 3, 3, VERDICT_UNKNOWN }, { "tt", 0, 0, VERDICT_UNKNOWN },
-        { "rrddd", 1, 1, VERDICT_UNKNOWN }, { "ttttt", 2, 0, VERDICT_UNKNOWN },
-        { "ttttt", 0, 2, VERDICT_UNKNOWN }, { "nnnnn", 0, 0, VERDICT_UNKNOWN },
+        { "", NOBODY, VERDICT_UNKNOWN },        { "ddddd", PROOF, VERDICT_UNKNOWN },
+        { "ttddd", PROOF, VERDICT_UNKNOWN },    { "tt", NOBODY, VERDICT_UNKNOWN },
+        { "rrddd", PROOF, VERDICT_UNKNOWN },    { "ttttt", SOMEBODY, VERDICT_UNKNOWN },
+        { "rrrrr", SOMEBODY, VERDICT_UNKNOWN }, { "nnnnn", NOBODY, VERDICT_UNKNOWN },
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -97,10 +108,10 @@ static void unknown_without_evidence(void **state)
 static void intercepted_by_most(void **state)
 {
     static const struct row rows[] = {
-        { "iiiii", 0, 0, VERDICT_INTERCEPTED },
-        { "iiioo", 0, 0, VERDICT_INTERCEPTED }, /* before unstable and remote */
-        { "iiitt", 0, 0, VERDICT_INTERCEPTED }, /* before unstable */
-        { "ioooo", 0, 0, VERDICT_REMOTE },
+        { "iiiii", NOBODY, VERDICT_INTERCEPTED },
+        { "iiioo", NOBODY, VERDICT_INTERCEPTED }, /* before unstable and remote */
+        { "iiitt", NOBODY, VERDICT_INTERCEPTED }, /* before unstable */
+        { "ioooo", NOBODY, VERDICT_REMOTE },
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -109,10 +120,10 @@ static void intercepted_by_most(void **state)
 static void unstable_when_open_and_silent(void **state)
 {
     static const struct row rows[] = {
-        { "ootttt", 3, 3, VERDICT_UNSTABLE },
-        { "otttt", 3, 3, VERDICT_UNSTABLE },
-        { "xtttt", 3, 3, VERDICT_UNSTABLE }, /* one connects: not blocked */
-        { "oorrr", 0, 0, VERDICT_UNSTABLE },
+        { "ootttt", PROOF, VERDICT_UNSTABLE },
+        { "otttt", PROOF, VERDICT_UNSTABLE },
+        { "xtttt", PROOF, VERDICT_UNSTABLE }, /* one connects: not blocked */
+        { "oorrr", NOBODY, VERDICT_UNSTABLE },
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -121,10 +132,10 @@ static void unstable_when_open_and_silent(void **state)
 static void remote_when_few_fail(void **state)
 {
     static const struct row rows[] = {
-        { "oooot", 0, 0, VERDICT_REMOTE }, { "oooor", 0, 0, VERDICT_REMOTE },
-        { "oooox", 0, 0, VERDICT_REMOTE }, { "oooon", 0, 0, VERDICT_REMOTE },
-        { "ooott", 0, 0, VERDICT_REMOTE }, { "ot", 0, 0, VERDICT_REMOTE },
-        { "oooos", 0, 0, VERDICT_REMOTE }, { "oooof", 0, 0, VERDICT_REMOTE },
+        { "oooot", NOBODY, VERDICT_REMOTE }, { "oooor", NOBODY, VERDICT_REMOTE },
+        { "oooox", NOBODY, VERDICT_REMOTE }, { "oooon", NOBODY, VERDICT_REMOTE },
+        { "ooott", NOBODY, VERDICT_REMOTE }, { "ot", NOBODY, VERDICT_REMOTE },
+        { "oooos", NOBODY, VERDICT_REMOTE }, { "oooof", NOBODY, VERDICT_REMOTE },
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -133,9 +144,9 @@ static void remote_when_few_fail(void **state)
 static void open_when_all_are(void **state)
 {
     static const struct row rows[] = {
-        { "ooooo", 0, 0, VERDICT_OPEN },
-        { "o", 0, 0, VERDICT_OPEN },
-        { "odddd", 0, 0, VERDICT_OPEN }, /* an open port is open, whatever DNS lacks */
+        { "ooooo", NOBODY, VERDICT_OPEN },
+        { "o", NOBODY, VERDICT_OPEN },
+        { "odddd", NOBODY, VERDICT_OPEN }, /* an open port is open, whatever DNS lacks */
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -144,10 +155,10 @@ static void open_when_all_are(void **state)
 static void reputation_when_most_reject(void **state)
 {
     static const struct row rows[] = {
-        { "xxxxx", 0, 0, VERDICT_REPUTATION },
-        { "xxxxo", 0, 0, VERDICT_REPUTATION },
-        { "xxxno", 0, 0, VERDICT_REPUTATION },
-        { "xxxxt", 0, 0, VERDICT_REPUTATION },
+        { "xxxxx", NOBODY, VERDICT_REPUTATION },
+        { "xxxxo", NOBODY, VERDICT_REPUTATION },
+        { "xxxno", NOBODY, VERDICT_REPUTATION },
+        { "xxxxt", NOBODY, VERDICT_REPUTATION },
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -156,9 +167,9 @@ static void reputation_when_most_reject(void **state)
 static void blocked_between_answered_controls(void **state)
 {
     static const struct row rows[] = {
-        { "ttttt", 1, 1, VERDICT_BLOCKED }, { "rrrrr", 1, 1, VERDICT_BLOCKED },
-        { "ppppp", 1, 1, VERDICT_BLOCKED }, { "uuuuu", 1, 1, VERDICT_BLOCKED },
-        { "trpud", 1, 1, VERDICT_BLOCKED }, { "ttt", 1, 1, VERDICT_BLOCKED },
+        { "ttttt", PROOF, VERDICT_BLOCKED }, { "rrrrr", PROOF, VERDICT_BLOCKED },
+        { "ppppp", PROOF, VERDICT_BLOCKED }, { "uuuuu", PROOF, VERDICT_BLOCKED },
+        { "trpud", PROOF, VERDICT_BLOCKED }, { "ttt", PROOF, VERDICT_BLOCKED },
     };
     (void)state;
     CHECK_ROWS(rows);
@@ -167,9 +178,9 @@ static void blocked_between_answered_controls(void **state)
 static void offline_when_controls_are_silent(void **state)
 {
     static const struct row rows[] = {
-        { "ttttt", 0, 0, VERDICT_OFFLINE },
-        { "uuuuu", 0, 0, VERDICT_OFFLINE },
-        { "tttdd", 0, 0, VERDICT_OFFLINE },
+        { "ttttt", NOBODY, VERDICT_OFFLINE },
+        { "uuuuu", NOBODY, VERDICT_OFFLINE },
+        { "tttdd", NOBODY, VERDICT_OFFLINE },
     };
     struct evidence down = { .quorum = 3, .network_down = true };
 
@@ -181,9 +192,7 @@ static void offline_when_controls_are_silent(void **state)
 static void one_operator_counts_once(void **state)
 {
     struct target_evidence targets[TARGETS_MAX];
-    struct evidence e = {
-        .targets = targets, .quorum = 3, .controls_before = 1, .controls_after = 1
-    };
+    struct evidence e = { .targets = targets, .quorum = 3, .controls = say(PROOF) };
 
     (void)state;
     e.count = make_targets("ttttt", targets);
@@ -228,16 +237,40 @@ static void flapping_targets_are_unstable(void **state)
 static void confidence_grows_with_silence(void **state)
 {
     struct target_evidence targets[TARGETS_MAX];
-    struct evidence e = {
-        .targets = targets, .quorum = 3, .controls_before = 1, .controls_after = 1
-    };
+    struct evidence e = { .targets = targets, .quorum = 3, .controls = say(PROOF) };
 
     (void)state;
     e.count = make_targets("ttt", targets);
-    double few = verdict_decide(&e).confidence;
-    e.count = make_targets("tttttt", targets);
-    double many = verdict_decide(&e).confidence;
-    assert_true(few > 0.99 && few < many && many < 1);
+    struct verdict few = verdict_decide(&e);
+    assert_true(few.confidence == 1 - pow(0.5, 20));
+    assert_int_equal(few.counted_syns, 20);
+    e.controls.counted = 30;
+    assert_true(verdict_decide(&e).confidence > few.confidence);
+    e.controls.q = 0.6;
+    e.controls.loss = 0.6;
+    struct verdict lossy = verdict_decide(&e);
+    assert_true(lossy.confidence < 1 - pow(0.5, 30) && lossy.loss == 0.6);
+}
+
+/* Linking all with all would take a million steps of a million times. */
+static void many_operators_are_told_apart(void **state)
+{
+    size_t count = 20000, found;
+    struct target_evidence *targets = calloc(count, sizeof *targets);
+    struct operator_evidence *operators = calloc(count, sizeof *operators);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        targets[i].outcome = OUTCOME_OPEN;
+        snprintf(targets[i].network[0], ADDRESS_TEXT, "10.%zu.%zu.0/24", i / 256, i % 256);
+        if (i % 2 == 1) /* each odd one is its neighbour's */
+            snprintf(targets[i].network[1], ADDRESS_TEXT, "10.%zu.%zu.0/24", (i - 1) / 256,
+                     (i - 1) % 256);
+    }
+    found = operators_group(targets, count, operators);
+    free(targets);
+    free(operators);
+    assert_int_equal(found, count / 2);
 }
 
 int main(void)
@@ -255,6 +288,7 @@ int main(void)
         cmocka_unit_test(sharing_is_transitive),
         cmocka_unit_test(flapping_targets_are_unstable),
         cmocka_unit_test(confidence_grows_with_silence),
+        cmocka_unit_test(many_operators_are_told_apart),
     };
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
