@@ -6,6 +6,7 @@
 #include "lib/conf_pairs.h"
 #include "lib/memory.h"
 #include "lib/relay_section.h"
+#include "lib/reputation_section.h"
 #include "lib/tls_policy.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,6 +221,7 @@ static cfg_opt_t root_opts[] = {
     CFG_STR("switch_limit", NULL, CFGF_NONE),
     CFG_SEC("probe", probe_opts, CFGF_MULTI),
     CFG_SEC("relay", relay_section_opts, CFGF_MULTI | CFGF_TITLE),
+    CFG_SEC("reputation", reputation_section_opts, CFGF_MULTI),
     CFG_SEC("postfix", postfix_opts, CFGF_MULTI),
     CFG_SEC("status", status_opts, CFGF_MULTI),
     CFG_SEC("apply", apply_opts, CFGF_MULTI),
@@ -229,7 +231,7 @@ static cfg_opt_t root_opts[] = {
 /* Sections that a file leaves out read as empty ones. */
 struct sections {
     cfg_t *defaults;
-    cfg_t *probe, *postfix, *status, *apply;
+    cfg_t *probe, *reputation, *postfix, *status, *apply;
 };
 
 static cfg_t *section_or_empty(struct sections *s, cfg_t *root, const char *name)
@@ -242,8 +244,9 @@ static struct sections find_sections(cfg_t *root)
 {
     struct sections s = { .defaults = cfg_init(root_opts, CFGF_NONE) };
 
-    cfg_parse_buf(s.defaults, "probe { } postfix { } status { } apply { }");
+    cfg_parse_buf(s.defaults, "probe { } reputation { } postfix { } status { } apply { }");
     s.probe = section_or_empty(&s, root, "probe");
+    s.reputation = section_or_empty(&s, root, "reputation");
     s.postfix = section_or_empty(&s, root, "postfix");
     s.status = section_or_empty(&s, root, "status");
     s.apply = section_or_empty(&s, root, "apply");
@@ -268,6 +271,7 @@ static void read_root(struct conf_file *file, struct config *config, struct comp
 
     read_top(file, root, config);
     read_probe(file, s.probe, &config->probe);
+    reputation_section_read(file, s.reputation, &config->reputation);
     read_postfix(file, s.postfix, &config->postfix);
     read_sockets(file, s.status, s.apply, config);
     if (cfg_size(root, "relay") > 0)
@@ -317,6 +321,7 @@ void config_free(struct config *config)
     free(config->probe.helo_name);
     free(config->probe.source_address);
     free(config->probe.source_address6);
+    reputation_section_free(&config->reputation);
     free(config->postfix.config_directory);
     free(config->status.socket);
     free(config->status.group);

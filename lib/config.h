@@ -79,6 +79,15 @@ struct config {
     struct relay *relays;
     size_t relay_count;
 
+    /* What detourd cannot see for itself, to judge how this host looks to mail operators. */
+    struct reputation_config {
+        char *sender_domain; /* NULL: not known */
+        char **dnsbl;        /* zones of blocklists */
+        size_t dnsbl_count;
+        char **dkim_selectors;
+        size_t dkim_selector_count;
+    } reputation;
+
     struct postfix_config {
         char *config_directory;
         enum method method;

@@ -273,6 +273,39 @@ static void encrypt_is_warned_about(void **state)
     complaints_free(c);
 }
 
+static void what_others_see_is_read(void **state)
+{
+    struct complaints *c = complaints_new();
+    struct config *config = load("reputation {\n  sender_domain = \"example.com\"\n"
+                                 "  dnsbl = { \"zen.spamhaus.org\", \"bl.example\" }\n"
+                                 "  dkim_selectors = { \"mail\", \"s1.news\" }\n}\n",
+                                 c);
+
+    (void)state;
+    assert_non_null(config);
+    assert_string_equal(config->reputation.sender_domain, "example.com");
+    assert_int_equal(config->reputation.dnsbl_count, 2);
+    assert_string_equal(config->reputation.dnsbl[1], "bl.example");
+    assert_int_equal(config->reputation.dkim_selector_count, 2);
+    assert_string_equal(config->reputation.dkim_selectors[1], "s1.news");
+    config_free(config);
+
+    config = load("", c);
+    assert_null(config->reputation.sender_domain);
+    assert_int_equal(config->reputation.dnsbl_count + config->reputation.dkim_selector_count, 0);
+    config_free(config);
+    complaints_free(c);
+
+    EXPECT("reputation {\n  sender_domain = localhost\n"
+           "  dnsbl = {\n    \"zen.spamhaus.org\",\n    \"https://x.example\",\n    bl\n  }\n"
+           "  dkim_selectors = { \"a b\" }\n  selectors = x\n}\n",
+           "2 sender_domain = localhost; expected a domain", "5 dnsbl: https://x.example is not",
+           "6 dnsbl: bl is not the zone", "8 dkim_selectors: a b is not a selector",
+           "9 unknown name selectors in reputation; known here: sender_domain, dnsbl");
+    EXPECT("reputation { dnsbl = { a.b, b.b, c.b, d.b, e.b, f.b, g.b, h.b, i.b } }\n",
+           "1 dnsbl: at most 8 of them");
+}
+
 static void a_missing_file_is_said(void **state)
 {
     struct complaints *c = complaints_new();
@@ -585,6 +618,7 @@ int main(void)
         cmocka_unit_test(regions_are_needed_and_checked),
         cmocka_unit_test(force_is_off_unless_it_is_written_out),
         cmocka_unit_test(encrypt_is_warned_about),
+        cmocka_unit_test(what_others_see_is_read),
         cmocka_unit_test(a_missing_file_is_said),
         cmocka_unit_test(a_scope_is_read),
         cmocka_unit_test(who_is_rewritten_into_the_scope_is_of_it),
