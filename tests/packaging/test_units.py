@@ -317,6 +317,7 @@ def test_every_command_and_option_is_documented(root):
 @pytest.mark.parametrize("page, source, count", [
     ("detourd.8", "daemon/decide/outcome.c", 11),
     ("detourd.8", "daemon/decide/verdict.c", 8),
+    ("detourctl.1", "daemon/decide/cause.c", 9),
     ("detourctl.1", "daemon/probe/relay_check.c", 11),
 ])
 def test_every_word_is_documented(root, page, source, count):
