@@ -3,6 +3,8 @@
 #include "daemon/ctl/remote.h"
 
 #include "daemon/ctl/command.h"
+#include "daemon/report/status.h"
+#include "daemon/report/translate.h"
 #include "lib/config.h"
 #include "lib/memory.h"
 #include <errno.h>
@@ -41,7 +43,8 @@ static int connect_to(const char *path)
     snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (fd == -1 || connect(fd, (struct sockaddr *)&address, sizeof address) == -1) {
         int error = errno;
-        fprintf(stderr, "detourctl: detourd cannot be reached at %s: %s\n", path, strerror(error));
+        fprintf(stderr, _("detourctl: detourd cannot be reached at %s: %s\n"), path,
+                strerror(error));
         if (fd != -1)
             close(fd);
         return -1;
@@ -83,7 +86,8 @@ static char *read_answer(int fd)
         text[len] = '\0';
     }
     if (n == -1 || text == NULL)
-        fprintf(stderr, "detourctl: no answer: %s\n", n == -1 ? strerror(errno) : "closed");
+        fprintf(stderr, _("detourctl: no answer: %s\n"),
+                n == -1 ? strerror(errno) : _("the connection was closed"));
     return text;
 }
 
@@ -118,12 +122,6 @@ char *remote_ask(int fd, const char *line)
     return text;
 }
 
-bool remote_line(int argc, char *argv[], char **line)
-{
-    *line = make_line(argc, argv);
-    return strchr(*line, '\n') == *line + strlen(*line) - 1;
-}
-
 int remote_code(const char *text)
 {
     if (begins(text, "usage:") || begins(text, "unknown command"))
@@ -134,20 +132,64 @@ int remote_code(const char *text)
                : 0;
 }
 
+/* What people read is made here, in their language; detourd speaks English alone. Commands whose
+ * answer is a document of which that can be done: */
+static const struct shown {
+    const char *command;
+    char *(*text)(const json_t *document);
+} shown[] = {
+    { "status", status_text },
+    { "relays", relays_text },
+};
+
+static const struct shown *shown_here(int argc, char *argv[])
+{
+    if (argc != 1)
+        return NULL;
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (strcmp(argv[0], shown[i].command) == 0)
+            return &shown[i];
+    return NULL;
+}
+
+/* An answer that is no document is shown as it came. */
+static void show(char *answer, const struct shown *how)
+{
+    json_t *document = how != NULL ? json_loads(answer, 0, NULL) : NULL;
+
+    if (!json_is_object(document)) {
+        remote_print(answer);
+    } else {
+        char *text = how->text(document);
+        fputs(text, stdout);
+        free(text);
+    }
+    json_decref(document);
+}
+
+static char *line_for(int argc, char *argv[], const struct shown *how)
+{
+    char *as_document[] = { argv[0], (char[]){ "--json" } };
+
+    return how != NULL ? make_line(2, as_document) : make_line(argc, argv);
+}
+
 int command_remote(const struct ctl *ctl, int argc, char *argv[])
 {
     struct config *config;
     char *line, *text;
     int fd, code = 1;
 
-    if (!remote_line(argc, argv, &line)) {
+    const struct shown *how = shown_here(argc, argv);
+    line = line_for(argc, argv, how);
+    if (strchr(line, '\n') != line + strlen(line) - 1) {
         free(line);
-        return usage_error(EXIT_USAGE, "an argument holds a line break");
+        return usage_error(EXIT_USAGE, _("an argument holds a line break"));
     }
     config = ctl_config(ctl);
     text = remote_reach(config, &fd) ? remote_ask(fd, line) : NULL;
     if (text != NULL) {
-        remote_print(text);
+        show(text, how);
         code = remote_code(text);
     }
     free(text);

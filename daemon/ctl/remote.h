@@ -18,10 +18,6 @@ bool remote_reach(const struct config *config, int *fd);
  * is closed. */
 char *remote_ask(int fd, const char *line);
 
-/* "route ses", with " json" at the end where --json was given; false when an argument holds a line
- * break. The caller frees *LINE either way. */
-bool remote_line(int argc, char *argv[], char **line);
-
 /* The exit status that a text answer stands for. */
 int remote_code(const char *text);
 

@@ -37,27 +37,13 @@ static json_t *targets(const json_t *verdict)
     return list;
 }
 
-static bool has_text(const json_t *list, const char *text)
-{
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item) if (strcmp(json_string_value(item), text) == 0) return true;
-    return false;
-}
-
-/* Each once, though it may have answered twice. */
 static json_t *controls(const json_t *verdict)
 {
-    json_t *wave, *list = json_array();
-    size_t i;
+    const char *by = advice_word(json_object_get(verdict, "controls"), "by");
+    json_t *list = json_array();
 
-    json_array_foreach(json_object_get(verdict, "controls"), i, wave)
-    {
-        const char *by = advice_word(wave, "by");
-        if (json_is_true(json_object_get(wave, "answered")) && *by != '\0' && !has_text(list, by))
-            json_array_append_new(list, json_string(by));
-    }
+    if (*by != '\0')
+        json_array_append_new(list, json_string(by));
     return list;
 }
 

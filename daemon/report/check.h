@@ -3,16 +3,24 @@
 #ifndef DETOURD_REPORT_CHECK_H
 #define DETOURD_REPORT_CHECK_H
 
+#include "daemon/report/layout.h"
 #include "daemon/round.h"
 #include <jansson.h>
 
-/* {"schema": 1, "verdict": ..., "summary": ..., "exit": ..., "seconds": ...}, a new reference. */
+/* {"schema": 1, "verdict": ..., "summary": ..., "exit": ..., "seconds": ...}, a new reference. Its
+ * words are English, whatever the caller's language. */
 json_t *check_json(const struct round_result *result);
 
-/* The sentence that says it all, then the evidence. The caller frees it. */
-char *check_text(const json_t *document);
+/* The sentence that says it all, then the evidence, then the likely cause and the next step. Any
+ * member of DOCUMENT but the verdict may be null or missing. The caller frees it. */
+char *check_text(const json_t *document, const struct layout *layout);
 
-/* One sentence on a verdict document ({"ipv4": ..., "ipv6": ...}). The caller frees it. */
+/* For monitoring plugins: "OK - SENTENCE|perfdata", and up to four lines of long output. English.
+ * The caller frees it. */
+char *check_nagios(const json_t *document);
+
+/* One sentence on a verdict document ({"ipv4": ..., "ipv6": ...}), or two where the families
+ * differ. The caller frees it. */
 char *verdict_sentence(const json_t *verdict);
 
 /* The codes of the monitoring plugins: 0 open; 1 unstable, remote, reputation, or good in one

@@ -1,89 +1,124 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/check.h"
+#include "daemon/report/layout.h"
+#include "daemon/report/member.h"
+#include "daemon/report/phrases.h"
 #include "daemon/report/status.h"
-#include "daemon/report/text.h"
+#include "daemon/report/translate.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char *word(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
+/* What follows a label stands below the other values, in a language of longer words too. */
+#define LABEL_COLUMNS 9
 
-    return text != NULL ? text : "";
+static void add_label(struct text *t, const char *label)
+{
+    add_cell(t, label, LABEL_COLUMNS);
 }
 
-static long long number(const json_t *object, const char *key)
+/* "ses:587", "direct"; OUT holds ROUTE_WORDS bytes. */
+#define ROUTE_WORDS 96
+static void route_words(const json_t *route, char *out)
 {
-    return json_integer_value(json_object_get(object, key));
+    if (number(route, "port") != 0)
+        snprintf(out, ROUTE_WORDS, "%.64s:%lld", word(route, "name"), number(route, "port"));
+    else
+        snprintf(out, ROUTE_WORDS, "%.64s", word(route, "name"));
 }
 
 static void add_route(struct text *t, const json_t *document)
 {
     const json_t *route = json_object_get(document, "route");
-    char span[SPAN_TEXT], port[16] = "";
+    bool held = json_is_true(json_object_get(route, "hold"));
+    const char *since = word(route, "since"), *mode = word(document, "mode");
+    char span[SPAN_TEXT], name[ROUTE_WORDS];
 
     span_text(number(route, "seconds"), span);
-    if (json_is_integer(json_object_get(route, "port")))
-        snprintf(port, sizeof port, ":%lld", number(route, "port"));
-    text_add(t, "Route    %s%s", word(route, "name"), port);
-    if (*word(route, "since") != '\0')
-        text_add(t, " since %s (%s)", word(route, "since"), span);
-    text_add(t, "%s; mode %s\n", json_is_true(json_object_get(route, "hold")) ? ", held" : "",
-             word(document, "mode"));
+    route_words(route, name);
+    add_label(t, _("Route"));
+    if (*since != '\0' && held)
+        text_add(t, _("%s since %s (%s), held; mode %s"), name, since, span, mode);
+    else if (*since != '\0')
+        text_add(t, _("%s since %s (%s); mode %s"), name, since, span, mode);
+    else if (held)
+        text_add(t, _("%s, held; mode %s"), name, mode);
+    else
+        text_add(t, _("%s; mode %s"), name, mode);
+    text_add(t, "\n");
 }
 
 static void add_verdict(struct text *t, const json_t *document)
 {
     const json_t *verdict = json_object_get(document, "verdict");
 
+    add_label(t, _("Port 25"));
     if (json_is_null(json_object_get(verdict, "ipv4")) &&
         json_is_null(json_object_get(verdict, "ipv6"))) {
-        text_add(t, "Port 25  not probed yet\n");
+        text_add(t, "%s\n", _("not probed yet"));
         return;
     }
     char *sentence = verdict_sentence(verdict);
-    text_add(t, "Port 25  %s\n", sentence);
+    text_add(t, "%s\n", sentence);
     free(sentence);
 }
 
-static void add_relays(struct text *t, const json_t *relays, const char *indent)
+static void add_relay(struct text *t, const json_t *relay)
+{
+    char route[ROUTE_WORDS], span[SPAN_TEXT], *detail = translated(word(relay, "detail"));
+
+    span_text(number(relay, "seconds"), span);
+    route_words(relay, route);
+    add_cell(t, route, 17);
+    add_cell(t, phrase(word(relay, "state")), 12);
+    if (*word(relay, "checked") != '\0') {
+        text_add(t, " ");
+        text_add(t, _("%s ago"), span);
+    }
+    if (*detail != '\0')
+        text_add(t, "; %s", detail);
+    text_add(t, "\n");
+    free(detail);
+}
+
+static void add_relays(struct text *t, const json_t *relays, int indent)
 {
     size_t i;
-    json_t *r;
-    char route[96], span[SPAN_TEXT];
+    json_t *relay;
 
-    json_array_foreach(relays, i, r)
+    json_array_foreach(relays, i, relay)
     {
-        snprintf(route, sizeof route, "%s:%lld", word(r, "name"), number(r, "port"));
-        span_text(number(r, "seconds"), span);
-        text_add(t, "%s%-16s %-12s", i == 0 ? "" : indent, route, word(r, "state"));
-        if (*word(r, "checked") != '\0')
-            text_add(t, " %s ago", span);
-        if (*word(r, "detail") != '\0')
-            text_add(t, "; %s", word(r, "detail"));
-        text_add(t, "\n");
+        text_add(t, "%*s", i == 0 ? 0 : indent, "");
+        add_relay(t, relay);
     }
     if (json_array_size(relays) == 0)
-        text_add(t, "none is configured\n");
+        text_add(t, "%s\n", _("none is configured"));
 }
 
 static void add_postfix(struct text *t, const json_t *document)
 {
     const json_t *postfix = json_object_get(document, "postfix");
     const json_t *running = json_object_get(postfix, "running");
+    long long queue = number(postfix, "queue");
 
+    add_label(t, "Postfix");
     if (json_is_null(running)) {
-        text_add(t, "Postfix  nothing is known of it\n");
+        text_add(t, "%s\n", _("nothing is known of it"));
         return;
     }
-    text_add(t, "Postfix  %s, %lld messages in the queue",
-             json_is_true(running) ? "running" : "not running", number(postfix, "queue"));
+    text_add(t, "%s, ", json_is_true(running) ? _("running") : _("not running"));
+    text_add(
+        t, PLURAL("%lld message in the queue", "%lld messages in the queue", (unsigned long)queue),
+        queue);
     long long held = number(json_object_get(postfix, "shield"), "held");
-    if (held > 0)
-        text_add(t, ", %lld of them held back", held);
+    if (held > 0) {
+        text_add(t, ", ");
+        text_add(t, _("%lld of them held back"), held);
+    }
     long long outside = number(json_object_get(postfix, "outside"), "waiting");
-    if (outside > 0)
-        text_add(t, ", %lld of them not for the relay", outside);
+    if (outside > 0) {
+        text_add(t, ", ");
+        text_add(t, _("%lld of them not for the relay"), outside);
+    }
     text_add(t, "\n");
 }
 
@@ -91,18 +126,25 @@ static void add_postfix(struct text *t, const json_t *document)
 static void add_fragment(struct text *t, const json_t *document)
 {
     const json_t *fragment = json_object_get(document, "fragment");
-    const json_t *route = json_object_get(fragment, "route");
-    char port[16] = "", span[SPAN_TEXT];
+    char span[SPAN_TEXT], route[ROUTE_WORDS];
 
     if (!json_is_object(fragment))
         return;
-    if (number(route, "port") != 0)
-        snprintf(port, sizeof port, ":%lld", number(route, "port"));
+    route_words(json_object_get(fragment, "route"), route);
     span_text(number(fragment, "seconds"), span);
-    text_add(t, "Fragment generation %lld, route %s%s: %s; written %s (%s)\n",
-             number(fragment, "generation"), word(route, "name"), port, word(fragment, "state"),
-             word(fragment, "since"), span);
-    text_add(t, "         %s\n", word(fragment, "directory"));
+    add_label(t, _("Fragment"));
+    text_add(t, _("generation %lld, route %s: %s; written %s (%s)"), number(fragment, "generation"),
+             route, phrase(word(fragment, "state")), word(fragment, "since"), span);
+    text_add(t, "\n%*s%s\n", LABEL_COLUMNS, "", word(fragment, "directory"));
+}
+
+static void add_next(struct text *t, const json_t *document)
+{
+    char *next = translated(word(document, "next"));
+
+    add_label(t, _("Next"));
+    text_add(t, "%s\n", next);
+    free(next);
 }
 
 static void add_problems(struct text *t, const json_t *document)
@@ -111,7 +153,13 @@ static void add_problems(struct text *t, const json_t *document)
     json_t *problem;
 
     json_array_foreach(json_object_get(document, "problems"), i, problem)
-        text_add(t, "%s %s\n", i == 0 ? "Wrong   " : "        ", json_string_value(problem));
+    {
+        const char *english = json_string_value(problem);
+        char *own = translated(english != NULL ? english : "");
+        add_label(t, i == 0 ? _("Wrong") : "");
+        text_add(t, "%s\n", own);
+        free(own);
+    }
 }
 
 char *status_text(const json_t *document)
@@ -121,11 +169,11 @@ char *status_text(const json_t *document)
     text_begin(&t);
     add_route(&t, document);
     add_verdict(&t, document);
-    text_add(&t, "Relays   ");
-    add_relays(&t, json_object_get(document, "relays"), "         ");
+    add_label(&t, _("Relays"));
+    add_relays(&t, json_object_get(document, "relays"), LABEL_COLUMNS);
     add_postfix(&t, document);
     add_fragment(&t, document);
-    text_add(&t, "Next     %s\n", word(document, "next"));
+    add_next(&t, document);
     add_problems(&t, document);
     return text_end(&t);
 }
@@ -135,7 +183,7 @@ char *relays_text(const json_t *document)
     struct text t;
 
     text_begin(&t);
-    add_relays(&t, json_object_get(document, "relays"), "");
+    add_relays(&t, json_object_get(document, "relays"), 0);
     return text_end(&t);
 }
 
@@ -145,7 +193,7 @@ static void add_list(struct text *t, const char *heading, const json_t *list)
     json_t *item;
 
     if (json_array_size(list) > 0)
-        text_add(t, "\n%s:\n", heading);
+        text_add(t, "\n%s\n", heading);
     json_array_foreach(list, i, item) if (json_string_value(item) != NULL)
         text_add(t, "  - %s\n", json_string_value(item));
 }
@@ -155,11 +203,11 @@ static void add_refusals(struct text *t, const json_t *last, const json_t *refus
     size_t i;
     json_t *item;
 
-    text_add(t, "refused: the switch would not be made, because of\n");
+    text_add(t, "%s\n", _("refused: the switch would not be made, because of"));
     json_array_foreach(refusals, i, item) if (json_string_value(item) != NULL)
         text_add(t, "  - %s\n", json_string_value(item));
     if (*word(last, "difference") != '\0')
-        text_add(t, "\nWithout that it would change:\n");
+        text_add(t, "\n%s\n", _("Without that it would change:"));
 }
 
 static void add_headline(struct text *t, const json_t *last)
@@ -168,7 +216,7 @@ static void add_headline(struct text *t, const json_t *last)
     const json_t *refusals = json_object_get(last, "refusals");
 
     if (strcmp(result, "unchanged") == 0)
-        text_add(t, "nothing would change\n");
+        text_add(t, "%s\n", _("nothing would change"));
     else if (strcmp(result, "refused") == 0 && json_array_size(refusals) > 0)
         add_refusals(t, last, refusals);
     else if (strcmp(result, "ok") != 0)
@@ -180,10 +228,10 @@ char *plan_text(const json_t *last)
     static const struct {
         const char *key, *heading;
     } lists[] = {
-        { "not_following", "Mail that would not follow" },
-        { "following_unexpectedly", "Mail that would follow, though one may not expect it" },
-        { "files", "Files that would be written" },
-        { "notes", "Notes" },
+        { "not_following", N_("Mail that would not follow:") },
+        { "following_unexpectedly", N_("Mail that would follow, though one may not expect it:") },
+        { "files", N_("Files that would be written:") },
+        { "notes", N_("Notes:") },
     };
     struct text t;
 
@@ -191,7 +239,7 @@ char *plan_text(const json_t *last)
     add_headline(&t, last);
     text_add(&t, "%s", word(last, "difference"));
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
-        add_list(&t, lists[i].heading, json_object_get(last, lists[i].key));
+        add_list(&t, _(lists[i].heading), json_object_get(last, lists[i].key));
     char *text = text_end(&t);
     text_make_printable(text); /* somebody else wrote main.cf */
     return text;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/text.h"
 
+#include "daemon/report/translate.h"
 #include "lib/memory.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -47,5 +48,6 @@ void span_text(long long s, char *out)
     else if (s < 172800)
         snprintf(out, SPAN_TEXT, "%lld h %lld min", s / 3600, s % 3600 / 60);
     else
-        snprintf(out, SPAN_TEXT, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+        /* Translators: days and hours */
+        snprintf(out, SPAN_TEXT, _("%lld d %lld h"), s / 86400, s % 86400 / 3600);
 }

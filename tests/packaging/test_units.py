@@ -52,7 +52,8 @@ def unit_values(path, key):
 def test_all_is_installed(root):
     names = {path.name for path in root.rglob("*") if path.is_file()}
     assert names == {"detourd", "detourctl", "detour-apply", "detourd.conf", "operators.conf",
-                     "providers.conf", "relays.conf", "README.md", "NEWS", *UNITS, *MANUAL}
+                     "providers.conf", "relays.conf", "README.md", "NEWS", "detourd.mo", *UNITS,
+                     *MANUAL}
     assert {path.parent.name for path in root.rglob("detourd.conf")} \
         == {"detourd", "sysusers.d", "tmpfiles.d"}
 
@@ -306,7 +307,8 @@ def test_every_command_and_option_is_documented(root):
     page = find(root, "detourctl.1").read_text(encoding="utf-8")
     help_text = run(BUILD / "detourctl", "--help").stdout
     commands = re.findall(r"^  ([a-z-]+) ", help_text, re.MULTILINE)
-    options = set(re.findall(r"--([a-z0-9-]+)", help_text))
+    options = {option for command in commands for option in re.findall(
+        r"--([a-z0-9-]+)", run(BUILD / "detourctl", command, "--help").stdout)}
     assert "check" in commands and "json" in options
     assert [name for name in commands if not re.search(rf"^\.It Cm {name}\b", page, re.MULTILINE)
             and not re.search(rf"^\.Cm .*\b{name}\b", page, re.MULTILINE)] == []
@@ -316,6 +318,7 @@ def test_every_command_and_option_is_documented(root):
 @pytest.mark.parametrize("page, source, count", [
     ("detourd.8", "daemon/decide/outcome.c", 11),
     ("detourd.8", "daemon/decide/verdict.c", 8),
+    ("detourctl.1", "daemon/decide/cause.c", 9),
     ("detourctl.1", "daemon/probe/relay_check.c", 11),
 ])
 def test_every_word_is_documented(root, page, source, count):

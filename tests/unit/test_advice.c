@@ -62,10 +62,10 @@ static json_t *document(const char *ipv4, const char *ipv6, int code, const char
     "{'target':'op3.example','outcome':'timeout','detail':'no answer','hosts':[]}]"
 #define BLOCKED                                                              \
     "{'name':'blocked','confidence':1,'operators':6,'connected':0,'open':0," \
-    "'controls':[{'answered':true,'tried':1,'by':'198.18.1.1:587'},"         \
-    "{'answered':true,'tried':1,'by':'198.18.1.1:587'}]," OUTCOMES "}"
-#define VERDICT(name) \
-    "{'name':'" name "','operators':6,'connected':5,'open':5,'controls':[]," OUTCOMES "}"
+    "'controls':{'sent':9,'answered':9,'loss':0,'by':'198.18.1.1:587'}," OUTCOMES "}"
+#define VERDICT(name)                                                                             \
+    "{'name':'" name "','operators':6,'connected':5,'open':5,'controls':{'sent':0,'answered':0,'" \
+                     "by':null}," OUTCOMES "}"
 #define PROVIDER(lift)                                                                        \
     "'provider':{'name':'acme','title':'Acme Cloud','by':'dmi','evidence':'sys_vendor Acme'," \
     "'policy':{'default':'blocked','closed':[25,465,587]},'lift':" lift "}"
@@ -399,8 +399,9 @@ static void every_cause_has_its_steps(void **state)
         { VERDICT("intercepted"), 2, "ask add-relay" },
         { VERDICT("offline"), 3, "look-at-link look-at-gateway relays-fail-too check-again" },
         { VERDICT("unknown"), 3, "check-again more-targets" },
-        { "{'name':'unknown','operators':0,'controls':[],'outcomes':[]}", 3,
-          "look-at-resolver look-at-names check-again" },
+        { "{'name':'unknown','operators':0,'controls':{'sent':0,'answered':0,'by':null},'outcomes':"
+          "[]}",
+          3, "look-at-resolver look-at-names check-again" },
         { "null", 3, "check-again more-targets" },
     };
 

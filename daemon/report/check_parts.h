@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The parts of check_text(), each of which adds nothing where its member of the document is null
+ * or missing. */
+#ifndef DETOURD_REPORT_CHECK_PARTS_H
+#define DETOURD_REPORT_CHECK_PARTS_H
+
+#include "daemon/report/layout.h"
+#include <jansson.h>
+
+/* What stands below a heading stands behind this. */
+#define INDENT "  "
+
+/* An empty line, and HEADING as a paragraph. */
+void add_heading(struct text *t, const struct layout *layout, const char *heading);
+
+/* The targets and controls of one verdict. */
+void add_targets(struct text *t, const struct layout *layout, const char *family,
+                 const json_t *verdict);
+
+/* Where packets to port 25 end, in a sentence and hop by hop. */
+void add_trace(struct text *t, const struct layout *layout, const json_t *document);
+void add_local_rules(struct text *t, const struct layout *layout, const json_t *document);
+void add_provider(struct text *t, const struct layout *layout, const json_t *document);
+void add_reputation(struct text *t, const struct layout *layout, const json_t *document);
+void add_submission(struct text *t, const struct layout *layout, const json_t *document);
+
+/* The likely cause, and the next step. */
+void add_cause(struct text *t, const struct layout *layout, const json_t *document);
+
+/* "a.example, b.example, ...": the targets that are not open, at most MOST of them. The caller
+ * frees it. */
+char *failing_targets(const json_t *verdict, size_t most);
+
+/* The control that answered, as "ADDRESS:PORT"; "" where none did. The document owns it. */
+const char *answered_control(const json_t *verdict);
+
+#endif

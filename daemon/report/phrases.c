@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/report/phrases.h"
+
+#include "daemon/report/text.h"
+#include "daemon/report/translate.h"
+#include "lib/memory.h"
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is longer is left as it is; so much work is enough. */
+#define TEXT_MAX   512
+#define PIECES_MAX 4
+#define DEPTH_MAX  3 /* sentences within sentences */
+
+static const char *const words[] = {
+    /* Translators: how a probe of port 25 ended */
+    N_("open"),
+    N_("timeout"),
+    N_("refused"),
+    N_("unreachable"),
+    N_("prohibited"),
+    N_("no-banner"),
+    N_("rejected"),
+    N_("no-starttls"),
+    N_("tls-failed"),
+    N_("intercepted"),
+    N_("dns-failed"),
+    /* Translators: verdicts on port 25 */
+    N_("unknown"),
+    N_("unstable"),
+    N_("remote"),
+    N_("reputation"),
+    N_("blocked"),
+    N_("offline"),
+    /* Translators: how the check of a relay ended */
+    N_("usable"),
+    N_("proven"),
+    N_("unchecked"),
+    N_("checking"),
+    N_("no-connect"),
+    N_("no-smtp"),
+    N_("no-auth"),
+    N_("password"),
+    N_("auth-failed"),
+    N_("auth-temporary"),
+    /* Translators: how far configuration management has got with a fragment */
+    N_("waiting"),
+    N_("partly applied"),
+    N_("not reloaded"),
+    N_("applied"),
+    /* Translators: what a probe on its way waits for */
+    N_("looking up"),
+    N_("connecting"),
+    N_("waiting for the banner"),
+    N_("waiting for the reply to EHLO"),
+    N_("TLS handshake"),
+};
+
+/* "%s" stands for anything but nothing; what it stands for is translated in its turn. */
+static const char *const patterns[] = {
+    /* connections */
+    N_("no answer to SYN in %s s"),
+    N_("connection refused"),
+    N_("this host forbids it: %s"),
+    N_("Operation not permitted"),
+    N_("Permission denied"),
+    N_("Network is unreachable"),
+    N_("No route to host"),
+    N_("ICMP network prohibited from %s"),
+    N_("ICMP host prohibited from %s"),
+    N_("ICMP administratively prohibited from %s"),
+    N_("ICMP port unreachable from %s"),
+    N_("ICMP network unreachable from %s"),
+    N_("ICMP host unreachable from %s"),
+    N_("ICMPv6 administratively prohibited from %s"),
+    N_("ICMPv6 source address failed policy from %s"),
+    N_("ICMPv6 route rejected from %s"),
+    N_("ICMPv6 port unreachable from %s"),
+    N_("ICMPv6 no route from %s"),
+    N_("ICMPv6 address unreachable from %s"),
+    /* SMTP */
+    N_("connected, then %s"),
+    N_("no banner in %s s"),
+    N_("no reply to %s in %s s"),
+    N_("connection closed by the other side at %s"),
+    N_("connection closed by the other side"),
+    N_("STARTTLS is not offered"),
+    N_("self-signed certificate"),
+    N_("certificate expired on %s"),
+    N_("certificate is for %s, not for %s"),
+    N_("certificate from an unknown authority, %s"),
+    N_("%s, certificate verified, authenticated"),
+    N_("%s, certificate verified"),
+    N_("%s, certificate not verified: %s"),
+    /* names */
+    N_("no address of this family"),
+    N_("not looked up in time"),
+    N_("no MX host of %s has an IPv4 address"),
+    N_("no MX host of %s has an IPv6 address"),
+    N_("no MX host of %s has an address"),
+    N_("%s has no IPv4 address"),
+    N_("%s has no IPv6 address"),
+    N_("%s has no address"),
+    N_("no MX host of %s exists"),
+    N_("no such domain: %s"),
+    N_("%s takes no mail (null MX)"),
+    N_("the resolver failed to look up %s"),
+    N_("no complete answer for %s in %s s"),
+    N_("no answer from any resolver for %s in %s s"),
+    N_("no resolver can be reached (looking up %s)"),
+    N_("the resolver's answer for %s cannot be read"),
+    /* what comes next */
+    N_("switch to a relay"),
+    N_("return to direct"),
+    N_("would %s now, but mode is observe"),
+    N_("would %s, but stands down until release: main.cf was edited"),
+    N_("would %s now, but an operator said hold"),
+    N_("%s in %s, if the port stays open (stay)"),
+    N_("%s in %s; the limit of switches an hour is reached"),
+    N_("try again to %s in %s s"),
+    N_("probing now"),
+    N_("probe in %s s"),
+    N_("%s; %s more blocked round(s) lead to a switch"),
+    N_("%s; %s more open round(s) lead back to direct"),
+    N_("waiting for generation %s to be applied since %s"),
+    /* what is wrong */
+    N_("Postfix is not running"),
+    N_("the last change failed: %s"),
+    N_("mail that hung in the block left late after the last switch: %s"),
+    N_("the certificate of relay %s ends in %s days"),
+    N_("no relay has proved itself; in a block there would be nowhere to go"),
+    N_("the relay in use is no longer configured: %s"),
+    N_("port 25 is blocked over IPv6 alone; set smtp_address_preference = ipv4 in main.cf"),
+    N_("port 25 is blocked and mode is observe: mail is deferred"),
+    N_("main.cf was edited by somebody else: %s"),
+    N_("detourd stands down and changes nothing until `detourctl release`"),
+    N_("what the relay refused cannot be counted: %s"),
+    N_("%s message that the relay refused is held back; %s"),
+    N_("%s messages that the relay refused are held back; %s"),
+    N_("at least %s"),
+    N_("the first expires at %s (in %s)"),
+    N_("the first has expired and goes back to its sender after its next try"),
+    N_("%s message from senders that the relay is not for waits for the direct route, the oldest "
+       "for %s"),
+    N_("%s messages from senders that the relay is not for wait for the direct route, the oldest "
+       "for %s"),
+    N_("generation %s is applied, but Postfix was not reloaded since"),
+    N_("generation %s is not applied yet"),
+    N_("generation %s is applied in part; main.cf does not set as it says: %s"),
+    N_("a switch would be refused: %s"),
+    N_("state is not kept: %s"),
+};
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+const char *phrase(const char *word)
+{
+    for (size_t i = 0; i < COUNT(words); i++)
+        if (strcmp(words[i], word) == 0)
+            return _(words[i]);
+    return word;
+}
+
+struct piece {
+    const char *text;
+    size_t len;
+};
+
+/* Fills PIECES with what each "%s" of PATTERN stands for, as little as will do. */
+static bool match(const char *pattern, const char *text, struct piece *pieces, int room)
+{
+    const char *hole = strstr(pattern, "%s");
+    size_t len = hole != NULL ? (size_t)(hole - pattern) : strlen(pattern);
+
+    if (strncmp(pattern, text, len) != 0)
+        return false;
+    text += len;
+    if (hole == NULL)
+        return *text == '\0';
+    if (room == 0)
+        return false;
+    for (size_t n = 1; n <= strlen(text); n++) {
+        *pieces = (struct piece){ text, n };
+        if (match(hole + 2, text + n, pieces + 1, room - 1))
+            return true;
+    }
+    return false;
+}
+
+static char *translated_to(const char *text, int depth);
+
+static void add_piece(struct text *t, const struct piece *piece, int depth)
+{
+    char *english = memory_format("%.*s", (int)piece->len, piece->text);
+    char *own = translated_to(english, depth + 1);
+
+    text_add(t, "%s", own);
+    free(own);
+    free(english);
+}
+
+/* FORMAT with "%s" and "%N$s", which msgfmt has compared with the English. */
+static char *fill(const char *format, const struct piece *pieces, int depth)
+{
+    struct text t;
+    int next = 0;
+
+    text_begin(&t);
+    for (const char *p = format; *p != '\0';) {
+        int at = next;
+        if (strncmp(p, "%s", 2) == 0) {
+            next++;
+            p += 2;
+        } else if (p[0] == '%' && p[1] >= '1' && p[1] <= '9' && p[2] == '$' && p[3] == 's') {
+            at = p[1] - '1';
+            p += 4;
+        } else {
+            text_add(&t, "%c", *p++);
+            continue;
+        }
+        if (at < PIECES_MAX && pieces[at].text != NULL)
+            add_piece(&t, &pieces[at], depth);
+    }
+    return text_end(&t);
+}
+
+static char *translated_to(const char *text, int depth)
+{
+    if (depth == DEPTH_MAX || strlen(text) > TEXT_MAX)
+        return memory_copy(text);
+    for (size_t i = 0; i < COUNT(patterns); i++) {
+        const char *own = _(patterns[i]);
+        struct piece pieces[PIECES_MAX] = { 0 };
+        if (own != patterns[i] && match(patterns[i], text, pieces, PIECES_MAX))
+            return fill(own, pieces, depth);
+    }
+    return memory_copy(phrase(text));
+}
+
+char *translated(const char *text)
+{
+    return translated_to(text, 0);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A verdict in one sentence. */
+#include "daemon/report/check.h"
+#include "daemon/report/check_parts.h"
+#include "daemon/report/member.h"
+#include "daemon/report/text.h"
+#include "daemon/report/translate.h"
+#include <stdlib.h>
+
+#define TARGETS_SAID 3
+
+static void blocked_sentence(struct text *t, const json_t *family, const char *scope)
+{
+    const char *control = answered_control(family);
+    int operators = (int)number(family, "operators");
+
+    if (*control != '\0')
+        text_add(t,
+                 _("Outbound port 25 is blocked: none of %d mail operators can be reached, while "
+                   "the network is up: %s answers (%s)."),
+                 operators, control, scope);
+    else
+        text_add(t,
+                 _("Outbound port 25 is blocked: none of %d mail operators can be reached (%s)."),
+                 operators, scope);
+}
+
+static void remote_sentence(struct text *t, const json_t *family, const char *scope)
+{
+    char *names = failing_targets(family, TARGETS_SAID);
+
+    text_add(t,
+             _("Outbound port 25 is open, but not to everybody (remote): %d of %d operators "
+               "answer; not %s (%s)."),
+             (int)number(family, "open"), (int)number(family, "operators"), names, scope);
+    free(names);
+}
+
+static void unstable_sentence(struct text *t, const json_t *family, const char *scope)
+{
+    text_add(t,
+             _("Outbound port 25 is unstable: %d of %d operators answer and the others do not; "
+               "look for a local firewall or a path that loses packets (%s)."),
+             (int)number(family, "open"), (int)number(family, "operators"), scope);
+}
+
+static void unknown_sentence(struct text *t, const json_t *family, const char *scope)
+{
+    if (number(family, "operators") == 0)
+        text_add(t,
+                 _("Outbound port 25 is unknown: no target has an address to probe; look at the "
+                   "DNS (%s)."),
+                 scope);
+    else if (number(family, "connected") > 0)
+        text_add(t,
+                 _("Outbound port 25 is unknown: connections stand, but nobody speaks SMTP (%s)."),
+                 scope);
+    else
+        text_add(t,
+                 _("Outbound port 25 is unknown: too few operators could be probed, or the network "
+                   "came and went (%s)."),
+                 scope);
+}
+
+static void family_sentence(struct text *t, const json_t *family, const char *scope)
+{
+    if (word_is(family, "name", "open"))
+        text_add(t,
+                 _("Outbound port 25 is open: %d of %d mail operators answer as themselves (%s)."),
+                 (int)number(family, "open"), (int)number(family, "operators"), scope);
+    else if (word_is(family, "name", "blocked"))
+        blocked_sentence(t, family, scope);
+    else if (word_is(family, "name", "offline"))
+        text_add(t,
+                 _("Outbound port 25 is offline: nothing answers, on no port; the network is down "
+                   "or has no route (%s)."),
+                 scope);
+    else if (word_is(family, "name", "remote"))
+        remote_sentence(t, family, scope);
+    else if (word_is(family, "name", "unstable"))
+        unstable_sentence(t, family, scope);
+    else if (word_is(family, "name", "reputation"))
+        text_add(t,
+                 _("Outbound port 25 is open, but most operators turn this host away "
+                   "(reputation); look at blocklists and reverse DNS (%s)."),
+                 scope);
+    else if (word_is(family, "name", "intercepted"))
+        text_add(t,
+                 _("Outbound port 25 is intercepted: something answers in the operators' place "
+                   "(%s)."),
+                 scope);
+    else
+        unknown_sentence(t, family, scope);
+}
+
+char *verdict_sentence(const json_t *verdict)
+{
+    const json_t *v4 = json_object_get(verdict, "ipv4"), *v6 = json_object_get(verdict, "ipv6");
+    struct text t;
+
+    text_begin(&t);
+    if (!json_is_object(v6)) {
+        family_sentence(&t, v4, _("IPv4 alone"));
+    } else if (!json_is_object(v4)) {
+        family_sentence(&t, v6, _("IPv6 alone"));
+    } else if (word_is(v4, "name", word(v6, "name"))) {
+        family_sentence(&t, v4, _("IPv4 and IPv6 alike"));
+    } else {
+        family_sentence(&t, v4, "IPv4");
+        text_add(&t, " ");
+        family_sentence(&t, v6, "IPv6");
+    }
+    return text_end(&t);
+}
