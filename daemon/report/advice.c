@@ -273,6 +273,8 @@ static void make_steps(struct adviser *a)
         fix_findings(a);
     else
         plain_steps(a);
+    if (strcmp(a->cause, "proxy") == 0)
+        advice_step(a, "tls-helps");
     if (is_shut(a) && !has_ipv4(a) && strcmp(a->cause, "local-rule") != 0)
         advice_relays(a);
 }

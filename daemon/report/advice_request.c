@@ -87,10 +87,12 @@ static void add_request(struct text *t, const json_t *evidence, bool tr)
 
 static void add_targets(struct text *t, const json_t *evidence, bool tr)
 {
+    const char *time = advice_word(evidence, "time");
     json_t *target;
     size_t i;
 
-    text_add(t, say(tr, N_("What we measured at %s (UTC):\n")), advice_word(evidence, "time"));
+    text_add(t, say(tr, N_("What we measured on %.10s at %.8s UTC:\n")), time,
+             strlen(time) > 11 ? time + 11 : "");
     json_array_foreach(json_object_get(evidence, "targets"), i,
                        target) if (*advice_word(target, "address") != '\0')
         text_add(t, "- %s, %s, %s: %s\n", advice_word(target, "target"),

@@ -115,6 +115,9 @@ static const struct {
     { "more-targets",
       N_("Ask more of those who receive mail: detourctl check --targets with five or more large "
          "domains.") },
+    { "tls-helps",
+      N_("Until then trust nothing that is not encrypted: a proxy cannot show the certificate of "
+         "a relay, so that submission with TLS is safe from it.") },
     { "nothing", N_("Nothing has to be done.") },
     { "watch",
       N_("Keep an eye on it: detourd with mode = observe reports a block within seconds, and "
@@ -167,7 +170,7 @@ static void add_ask(struct text *t, const json_t *step)
         text_add(t, _("Ask %s to open the port, with the text below.\n"), title);
     else
         text_add(t, _("Ask whoever gives this host its access to the network to open the port, "
-                      "with the text below.\n"));
+                      "with the text below; what is known of providers: detourctl providers\n"));
     add_label(t, _("How:"), advice_word(step, "how"));
     add_label(t, _("They want to see:"), advice_word(step, "needs"));
     add_label(t, _("Where:"), advice_word(step, "url"));
@@ -238,6 +241,16 @@ static void add_candidate(struct text *t, const json_t *c)
                  advice_word(c, "price_source"));
 }
 
+/* TEXT, its lines moved in by DEPTH. */
+static void add_indented(struct text *t, int depth, const char *text)
+{
+    while (*text != '\0') {
+        int len = (int)strcspn(text, "\n");
+        text_add(t, "%*s%.*s\n", len > 0 ? depth : 0, "", len, text);
+        text += len + (text[len] == '\n');
+    }
+}
+
 static void add_add_relay(struct text *t, const json_t *step)
 {
     const json_t *list = json_object_get(step, "candidates");
@@ -252,11 +265,11 @@ static void add_add_relay(struct text *t, const json_t *step)
                  : _("Or send by a relay. These are known, with the ports that your provider is "
                      "not known to close, the better one first (RFC 8314):"));
     json_array_foreach(list, i, c) add_candidate(t, c);
-    text_add(t, _("   In detourd.conf, for %s, whose password goes into the file named:\n\n"),
+    text_add(t, _("   In detourd.conf, for %s:\n\n"), advice_word(step, "snippet_relay"));
+    add_indented(t, 7, advice_word(step, "snippet"));
+    text_add(t, _("\n   Its password goes into a file that root alone can write:\n\n"));
+    text_add(t, "       install -m 0640 -o root -g detourd /dev/null /etc/detourd/%s.password\n\n",
              advice_word(step, "snippet_relay"));
-    for (const char *p = advice_word(step, "snippet"); *p != '\0'; p += strcspn(p, "\n") + 1)
-        text_add(t, "       %.*s\n", (int)strcspn(p, "\n"), p);
-    text_add(t, "\n");
 }
 
 static void add_commands(struct text *t, const json_t *step)
@@ -386,8 +399,7 @@ static void add_letter(struct text *t, const json_t *evidence)
         return;
     char *letter = advice_request(evidence, true);
     text_add(t, _("\nThe text, to be completed:\n\n"));
-    for (const char *p = letter; *p != '\0'; p += strcspn(p, "\n") + 1)
-        text_add(t, *p == '\n' ? "%.*s\n" : "    %.*s\n", (int)strcspn(p, "\n"), p);
+    add_indented(t, 4, letter);
     free(letter);
 }
 
