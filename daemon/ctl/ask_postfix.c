@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/ctl/ask_postfix.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
+#include "daemon/ctl/run_tool.h"
+#include "lib/clock.h"
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define POSTCONF_MS 3000
 
@@ -18,7 +13,6 @@ enum parameter { HELO_NAME, BIND4, BIND6, PROTOCOLS, PARAMETERS };
 /* Runs "postconf -xh" and returns the length of what it printed, 0 where it failed. */
 static size_t ask_postconf(const char *config_directory, char *answer)
 {
-    const char *clean[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
     const char *argv[] = { "postconf",
                            "-c",
                            config_directory,
@@ -28,33 +22,16 @@ static size_t ask_postconf(const char *config_directory, char *answer)
                            "smtp_bind_address6",
                            "inet_protocols",
                            NULL };
-    posix_spawn_file_actions_t actions;
-    int out[2], status = -1;
-    size_t have = 0;
-    pid_t pid;
+    char *text;
+    size_t have;
 
-    if (pipe2(out, O_CLOEXEC) == -1)
-        return 0;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    bool started = posix_spawn(&pid, "/usr/sbin/postconf", &actions, NULL, (char *const *)argv,
-                               (char *const *)clean) == 0;
-    posix_spawn_file_actions_destroy(&actions);
-    close(out[1]);
-    struct pollfd wait = { .fd = out[0], .events = POLLIN };
-    while (started && have < POSTFIX_ANSWER_MAX - 1 && poll(&wait, 1, POSTCONF_MS) == 1) {
-        ssize_t n = read(out[0], answer + have, POSTFIX_ANSWER_MAX - 1 - have);
-        if (n <= 0)
-            break;
-        have += (size_t)n;
-    }
-    close(out[0]);
-    if (started) {
-        kill(pid, SIGKILL); /* it has printed everything or is stuck */
-        waitpid(pid, &status, 0);
-    }
+    /* What it has printed counts, however it ended. */
+    run_tool("/usr/sbin/postconf", argv, clock_mono_ms() + POSTCONF_MS, POSTFIX_ANSWER_MAX - 1,
+             &text);
+    have = strnlen(text, POSTFIX_ANSWER_MAX - 1);
+    memcpy(answer, text, have);
     answer[have] = '\0';
+    free(text);
     return have;
 }
 
