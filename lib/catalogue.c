@@ -80,6 +80,7 @@ static void read_relay(struct conf_file *file, cfg_t *section, struct relay_serv
     r->needs_region = r->host != NULL && strstr(r->host, region_mark) != NULL;
     r->default_region = copy_or_null(section, "default_region");
     r->username = copy_or_null(section, "username");
+    r->spf_include = copy_or_null(section, "spf_include");
     r->concurrency = conf_file_int(file, section, "concurrency", 1, 1000, 0);
     r->rate = conf_file_rate(file, section, "rate", 0);
     r->refuses_null_sender = conf_file_bool(file, section, "refuses_null_sender", false);
@@ -90,6 +91,9 @@ static void read_relay(struct conf_file *file, cfg_t *section, struct relay_serv
                            r->name);
     if (r->ports.count == 0)
         conf_file_complain(file, section, "ports", "relay %s needs ports", r->name);
+    if (r->spf_include != NULL && !hostname_valid(r->spf_include))
+        conf_file_complain(file, section, "spf_include", "relay %s: %s is not a domain", r->name,
+                           r->spf_include);
 }
 
 static void read_provider(struct conf_file *file, cfg_t *section, struct provider *p)
@@ -115,6 +119,7 @@ static void load_relays(struct catalogue *c, const char *path, struct complaints
         CFG_STR_LIST("ports", NULL, CFGF_NONE),
         CFG_STR("default_region", NULL, CFGF_NONE),
         CFG_STR("username", NULL, CFGF_NONE),
+        CFG_STR("spf_include", NULL, CFGF_NONE),
         CFG_STR("concurrency", NULL, CFGF_NONE),
         CFG_STR("rate", NULL, CFGF_NONE),
         CFG_STR("refuses_null_sender", NULL, CFGF_NONE),
@@ -192,6 +197,7 @@ static void free_relay(struct relay_service *r)
     free(r->host);
     free(r->default_region);
     free(r->username);
+    free(r->spf_include);
     free(r->source);
     free(r->date);
 }

@@ -633,6 +633,8 @@ static void both_catalogues_are_read(void **state)
     assert_non_null(catalogue);
     assert_non_null(catalogue_relay(catalogue, "sendgrid"));
     assert_string_equal(catalogue_relay(catalogue, "sendgrid")->username, "apikey");
+    assert_string_equal(catalogue_relay(catalogue, "sendgrid")->spf_include, "sendgrid.net");
+    assert_null(catalogue_relay(catalogue, "generic")->spf_include);
     assert_string_equal(catalogue_provider_at(catalogue, 1)->name, "hetzner");
     assert_true(ports_contain(&catalogue_provider_at(catalogue, 1)->closed, 465));
     for (size_t i = 0; (s = catalogue_relay_at(catalogue, i)) != NULL; i++)
