@@ -31,6 +31,10 @@ static void read_relay(struct conf_file *file, cfg_t *section, struct relay_serv
     r->needs_region = r->host != NULL && strstr(r->host, region_mark) != NULL;
     r->default_region = conf_file_copy(section, "default_region", NULL);
     r->username = conf_file_copy(section, "username", NULL);
+    r->spf_include = conf_file_copy(section, "spf_include", NULL);
+    if (r->spf_include != NULL && !hostname_valid(r->spf_include))
+        conf_file_complain(file, section, "spf_include", "relay %s: %s is not a domain", r->name,
+                           r->spf_include);
     r->concurrency = conf_file_int(file, section, "concurrency", 1, 1000, 0);
     r->rate = conf_file_rate(file, section, "rate", 0);
     r->refuses_null_sender = conf_file_bool(file, section, "refuses_null_sender", false);
@@ -51,6 +55,7 @@ static struct conf_file *read_file(const char *path, struct complaints *complain
         CFG_STR_LIST("ports", NULL, CFGF_NONE),
         CFG_STR("default_region", NULL, CFGF_NONE),
         CFG_STR("username", NULL, CFGF_NONE),
+        CFG_STR("spf_include", NULL, CFGF_NONE),
         CFG_STR("concurrency", NULL, CFGF_NONE),
         CFG_STR("rate", NULL, CFGF_NONE),
         CFG_STR("refuses_null_sender", NULL, CFGF_NONE),
@@ -95,6 +100,7 @@ static void free_relay(struct relay_service *r)
     free(r->host);
     free(r->default_region);
     free(r->username);
+    free(r->spf_include);
     free(r->price);
     free(r->free_of_charge);
     citation_free(&r->citation);

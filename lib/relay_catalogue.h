@@ -20,6 +20,7 @@ struct relay_service {
     bool needs_region;
     char *default_region; /* for a look from outside where no region is configured; or NULL */
     char *username;       /* the fixed user name, or NULL */
+    char *spf_include;    /* the domain whose SPF record admits the service's hosts, or NULL */
     int concurrency;      /* connections of one customer at once; 0: not known */
     int rate;             /* messages an hour of one customer; 0: not known */
     bool refuses_null_sender;

@@ -144,12 +144,23 @@ static void session_detail(const struct relay_check *r, const struct smtp_report
         snprintf(out, len, "%s", report->text);
 }
 
+/* What was offered. Before TLS anybody on the way may have said it. */
+static void note_offers(struct relay_check_result *result, const struct smtp_report *report)
+{
+    result->starttls_missing =
+        report->end == SMTP_NO_STARTTLS && (report->code == 0 || report->code >= 500);
+    result->auth_offered = report->tls.established && report->ehlo.has_auth;
+    if (result->auth_offered)
+        memcpy(result->auth, report->ehlo.auth, sizeof result->auth);
+}
+
 static void on_session(const struct smtp_report *report, void *context)
 {
     struct relay_check *r = context;
     char detail[RELAY_DETAIL];
 
     r->session = NULL;
+    note_offers(&r->result, report);
     r->result.code = report->code;
     r->result.total_ms = report->settled_ms - r->started_ms;
     r->result.verified = report->tls.verified;

@@ -59,10 +59,13 @@ struct relay_check_result {
     int code;                  /* of the reply that decided, 0 without one */
     bool has_address;          /* an address was at least tried; the last one: */
     struct address address;
-    bool reachable;    /* a SYN-ACK or RST came */
-    bool is_control;   /* and it came from off-link, so that it proves the network to be up */
-    char protocol[16]; /* "TLSv1.3"; empty without TLS */
-    bool verified;     /* the certificate was good for the host's name */
+    bool reachable;        /* a SYN-ACK or RST came */
+    bool is_control;       /* and it came from off-link, so that it proves the network to be up */
+    char protocol[16];     /* "TLSv1.3"; empty without TLS */
+    bool verified;         /* the certificate was good for the host's name */
+    bool starttls_missing; /* not offered where it was needed, or refused for good */
+    bool auth_offered;     /* under TLS; by these mechanisms, with single spaces: */
+    char auth[256];
     bool has_days_left;
     int days_left;    /* of the certificate, negative when expired */
     int64_t total_ms; /* until the proof stood or failed; QUIT does not count */

@@ -294,6 +294,12 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 struct fake_smtp *fake_smtp_new(struct event_base *base, const char *host, const char *script,
                                 SSL_CTX *tls)
 {
+    return fake_smtp_new_at(base, host, 0, script, tls);
+}
+
+struct fake_smtp *fake_smtp_new_at(struct event_base *base, const char *host, uint16_t port,
+                                   const char *script, SSL_CTX *tls)
+{
     struct fake_smtp *s = memory_zero(1, sizeof *s);
 
     s->base = base;
@@ -301,10 +307,10 @@ struct fake_smtp *fake_smtp_new(struct event_base *base, const char *host, const
     s->tls = tls;
     s->heard = memory_copy("");
     LIST_INIT(&s->clients);
-    assert_true(address_parse(host, 0, &s->address));
-    s->listener =
-        evconnlistener_new_bind(base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-                                128, &s->address.u.sa, (int)s->address.len);
+    assert_true(address_parse(host, port, &s->address));
+    s->listener = evconnlistener_new_bind(
+        base, on_accept, s, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, 128,
+        &s->address.u.sa, (int)s->address.len);
     assert_non_null(s->listener);
     assert_int_equal(
         getsockname(evconnlistener_get_fd(s->listener), &s->address.u.sa, &s->address.len), 0);

@@ -28,6 +28,10 @@ struct fake_smtp;
  * the server. */
 struct fake_smtp *fake_smtp_new(struct event_base *base, const char *host, const char *script,
                                 SSL_CTX *tls);
+/* The same at PORT, 0 for one of its own. Ports below 1024 are to be had in a fake network alone.
+ */
+struct fake_smtp *fake_smtp_new_at(struct event_base *base, const char *host, uint16_t port,
+                                   const char *script, SSL_CTX *tls);
 void fake_smtp_free(struct fake_smtp *server);
 
 const struct address *fake_smtp_address(const struct fake_smtp *server);
