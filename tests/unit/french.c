@@ -20,7 +20,10 @@ bool french_begin(void)
     snprintf(path, sizeof path, "%s/tests/locale", build);
     setenv("LOCPATH", path, 1);
     unsetenv("LANGUAGE");
-    if (setlocale(LC_CTYPE, "fr_FR.UTF-8") == NULL || setlocale(LC_MESSAGES, "fr_FR.UTF-8") == NULL)
+    bool set =
+        setlocale(LC_CTYPE, "fr_FR.UTF-8") != NULL && setlocale(LC_MESSAGES, "fr_FR.UTF-8") != NULL;
+    unsetenv("LOCPATH"); /* with it, newlocale(3) of glibc loses memory each time */
+    if (!set)
         return false;
     snprintf(path, sizeof path, "%s/po", build);
     bindtextdomain(TEXT_DOMAIN, path);
