@@ -2,6 +2,7 @@
 #include "daemon/identity.h"
 
 #include "daemon/probe/dns.h"
+#include <fcntl.h>
 #include <netdb.h>
 #include <nss.h>
 #include <stdio.h>
@@ -61,6 +62,31 @@ static void set_families(struct identity *id, const char *const protocols[FAMILI
     id->families[FAMILY_IPV6] = six || !four;
 }
 
+/* The first word in the file PATH; nothing waits for whatever that is. */
+static void first_word(const char *path, char *out, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = fd == -1 ? -1 : read(fd, out, size - 1);
+
+    if (fd != -1)
+        close(fd);
+    out[len > 0 ? len : 0] = '\0';
+    out[strcspn(out, " \t\r\n")] = '\0';
+}
+
+/* Debian's myorigin is a file's name (postconf(5)). */
+static void set_sender_domain(struct identity *id, const char *origin)
+{
+    char word[HOST_MAX + 2];
+
+    if (origin != NULL && origin[0] == '/') {
+        first_word(origin, word, sizeof word);
+        origin = word;
+    }
+    if (origin != NULL && hostname_valid(origin) && strchr(origin, '.') != NULL)
+        snprintf(id->sender_domain, sizeof id->sender_domain, "%.*s", HOST_MAX, origin);
+}
+
 void identity_make(const struct probe_config *config, const struct postfix_identity *postfix,
                    struct identity *out)
 {
@@ -69,6 +95,12 @@ void identity_make(const struct probe_config *config, const struct postfix_ident
     set_source(out, FAMILY_IPV4, config->source_address, postfix->bind_address[FAMILY_IPV4]);
     set_source(out, FAMILY_IPV6, config->source_address6, postfix->bind_address[FAMILY_IPV6]);
     set_families(out, postfix->protocols);
+    set_sender_domain(out, postfix->origin);
+}
+
+const char *identity_sender_domain(const struct identity *id)
+{
+    return id->sender_domain[0] != '\0' ? id->sender_domain : NULL;
 }
 
 unsigned identity_families(const struct identity *id)

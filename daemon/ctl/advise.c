@@ -5,6 +5,7 @@
 #include "daemon/ctl/diagnose.h"
 #include "daemon/ctl/remote.h"
 #include "daemon/report/advice.h"
+#include "daemon/report/translate.h"
 #include "lib/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,18 @@ static void print(const json_t *advice, bool json)
     free(text);
 }
 
+static json_t *look(const struct config *config, const struct relay_catalogue *relays)
+{
+    const struct check_options options = { .form = CHECK_JSON };
+    const struct diagnose_input input = { .config = config, .relays = relays, .options = &options };
+    /* What is seen goes into a document; that is English. */
+    locale_t before = english_begin();
+    json_t *document = diagnose(&input);
+
+    english_end(before);
+    return document;
+}
+
 int command_advise(const struct ctl *ctl, int argc, char *argv[])
 {
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
@@ -40,7 +53,7 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
         return usage_error(EXIT_UNKNOWN, "advise [--json]");
     struct config *config = ctl_config(ctl);
     struct relay_catalogue *relays = load(config);
-    json_t *document = diagnose(config, relays);
+    json_t *document = look(config, relays);
     const struct advice_input input = {
         .document = document, .config = config, .relays = relays, .now = clock_wall()
     };

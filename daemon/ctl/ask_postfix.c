@@ -8,20 +8,16 @@
 
 #define POSTCONF_MS 3000
 
-enum parameter { HELO_NAME, BIND4, BIND6, PROTOCOLS, PARAMETERS };
+enum parameter { HELO_NAME, BIND4, BIND6, PROTOCOLS, ORIGIN, PARAMETERS };
 
 /* Runs "postconf -xh" and returns the length of what it printed, 0 where it failed. */
 static size_t ask_postconf(const char *config_directory, char *answer)
 {
-    const char *argv[] = { "postconf",
-                           "-c",
-                           config_directory,
-                           "-xh",
-                           "smtp_helo_name",
-                           "smtp_bind_address",
-                           "smtp_bind_address6",
-                           "inet_protocols",
-                           NULL };
+    const char *argv[] = { "postconf",           "-c",
+                           config_directory,     "-xh",
+                           "smtp_helo_name",     "smtp_bind_address",
+                           "smtp_bind_address6", "inet_protocols",
+                           "myorigin",           NULL };
     char *text;
     size_t have;
 
@@ -59,5 +55,6 @@ void ask_postfix(const char *config_directory, char *answer, struct postfix_iden
     out->helo_name = values[HELO_NAME];
     out->bind_address[FAMILY_IPV4] = values[BIND4];
     out->bind_address[FAMILY_IPV6] = values[BIND6];
+    out->origin = values[ORIGIN];
     split_protocols(values[PROTOCOLS], out);
 }

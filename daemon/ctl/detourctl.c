@@ -22,8 +22,7 @@ static const struct subcommand {
       "[--source-address ADDRESS] [--source-address6 ADDRESS] [--no-trace] [--no-submission] "
       "[--no-reputation]",
       N_("is outbound port 25 open from here?") },
-    { "advise", command_advise, "[--json]",
-      N_("check, and say what to do about it on this host") },
+    { "advise", command_advise, "[--json]", N_("check, and say what to do about it on this host") },
     { "providers", command_providers, "[--json|--csv] [NAME]",
       N_("what access providers do to port 25, and how they open it") },
     { "check-config", command_check_config, "[--json] [FILE]",

@@ -1,84 +1,171 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/ctl/diagnose.h"
 
+#include "daemon/circumstances_means.h"
 #include "daemon/control_hosts.h"
 #include "daemon/ctl/ask_postfix.h"
+#include "daemon/ctl/local_rules_json.h"
+#include "daemon/ctl/watch.h"
+#include "daemon/decide/trace.h"
+#include "daemon/descriptors.h"
+#include "daemon/diagnosis.h"
 #include "daemon/identity.h"
-#include "daemon/probe/host_facts.h"
 #include "daemon/report/check.h"
-#include "daemon/report/providers.h"
-#include "daemon/round.h"
-#include <event2/event.h>
+#include "daemon/target_knowledge.h"
+#include "lib/clock.h"
 #include <string.h>
+#include <unistd.h>
+
+/* Everything that the diagnosis and its result refer to. */
+struct means {
+    struct identity identity;
+    struct control_hosts controls;
+    struct target_knowledge knowledge;
+    struct circumstances_means circumstances;
+};
 
 struct run {
     struct event_base *base;
-    struct round_result *result;
+    struct diagnosis_result result;
 };
 
-static void round_ended(struct round_result *result, void *context)
+/* Options stand above the configuration, and that above Postfix's own settings. */
+static void find_identity(const struct diagnose_input *in, struct identity *out)
+{
+    const struct check_options *o = in->options;
+    struct probe_config probe = in->config->probe;
+    char answer[POSTFIX_ANSWER_MAX];
+    struct postfix_identity postfix;
+
+    if (o->helo != NULL)
+        probe.helo_name = (char *)(uintptr_t)o->helo;
+    if (o->source[FAMILY_IPV4] != NULL)
+        probe.source_address = (char *)(uintptr_t)o->source[FAMILY_IPV4];
+    if (o->source[FAMILY_IPV6] != NULL)
+        probe.source_address6 = (char *)(uintptr_t)o->source[FAMILY_IPV6];
+    ask_postfix(in->config->postfix.config_directory, answer, &postfix);
+    identity_make(&probe, &postfix, out);
+    for (int f = 0; f < FAMILIES && o->family != 0; f++)
+        out->families[f] = o->family == (f == FAMILY_IPV4 ? 4 : 6);
+}
+
+/* One alone can never be a block. */
+static size_t quorum_of(const struct diagnose_input *in, size_t targets)
+{
+    size_t quorum = (size_t)in->config->probe.quorum, most = targets < 2 ? 2 : targets;
+
+    return in->options->has_targets && quorum > most ? most : quorum;
+}
+
+static struct round_plan plan_round(const struct diagnose_input *in, struct means *m)
+{
+    const struct check_options *o = in->options;
+    const struct probe_config *probe = &in->config->probe;
+    struct round_plan plan = { .targets = o->has_targets ? o->targets : probe->targets,
+                               .target_count =
+                                   o->has_targets ? o->target_count : probe->target_count,
+                               .timeout_ms =
+                                   (o->timeout != 0 ? o->timeout : probe->timeout) * INT64_C(1000),
+                               .settings = m->identity.settings };
+
+    plan.quorum = quorum_of(in, plan.target_count);
+    memcpy(plan.families, m->identity.families, sizeof plan.families);
+    control_hosts_collect(in->config, in->relays, &m->controls);
+    plan.control_hosts = m->controls.hosts;
+    plan.control_host_count = m->controls.count;
+    target_knowledge_collect(in->config, plan.targets, plan.target_count, NULL, &m->knowledge);
+    target_knowledge_fill_in(&m->knowledge, &plan);
+    return plan;
+}
+
+static struct circumstances_plan plan_circumstances(const struct diagnose_input *in,
+                                                    struct means *m)
+{
+    const struct check_options *o = in->options;
+
+    circumstances_means_collect(in->config, in->relays, &m->identity, m->knowledge.trust,
+                                &m->circumstances);
+    struct circumstances_plan plan = circumstances_means_plan(&m->circumstances);
+    plan.trace = !o->no_trace;
+    if (o->no_submission)
+        plan.submission = NULL;
+    if (o->no_reputation)
+        plan.reputation = NULL;
+    return plan;
+}
+
+static void ended(const struct diagnosis_result *result, void *context)
 {
     struct run *run = context;
 
-    run->result = result;
+    run->result = *result;
     event_base_loopbreak(run->base);
 }
 
-static struct round_result *run_round(const struct config *config,
-                                      const struct relay_catalogue *relays)
+static struct dns *run_diagnosis(const struct diagnose_input *in, struct means *m, struct run *run)
+{
+    struct diagnosis_plan plan = { .round = plan_round(in, m) };
+    struct dns *dns = dns_new(run->base);
+
+    plan.circumstances = plan_circumstances(in, m);
+    descriptors_raise(round_descriptors(plan.round.target_count));
+    struct watch *watch = in->live ? watch_start(run->base, STDOUT_FILENO, &plan.round) : NULL;
+    diagnosis_start(run->base, dns, &plan, ended, run);
+    event_base_dispatch(run->base);
+    watch_stop(watch);
+    return dns;
+}
+
+/* Whether this host's own packet filter may be what keeps port 25 back. */
+static bool may_be_local(const struct round_result *round)
+{
+    bool may = false;
+
+    for (int f = 0; f < FAMILIES; f++)
+        may =
+            may || (round->family[f].probed && (round->family[f].verdict.kind == VERDICT_BLOCKED ||
+                                                round->family[f].verdict.kind == VERDICT_UNSTABLE));
+    return may;
+}
+
+/* Whether the trace shows that packets do not leave this host. */
+static bool keeps_packets(const struct circumstances_seen *seen, enum family family)
+{
+    return seen->traced[family] != 0 &&
+           trace_decide(&seen->trace[family], TRACE_OF_ALL).where == TRACE_HOST;
+}
+
+static void look_at_rules(const struct check_options *o, struct check_input *check)
+{
+    struct local_rules rules;
+
+    if (o->no_trace || !may_be_local(check->round))
+        return;
+    local_rules_look(false, clock_mono_ms() + LOCAL_RULES_MS, &rules);
+    check->local_rules = local_rules_json(&rules);
+    for (int f = 0; f < FAMILIES; f++)
+        check->rules[f] =
+            local_rules_verdict(&rules, (enum family)f, keeps_packets(check->seen, (enum family)f));
+}
+
+json_t *diagnose(const struct diagnose_input *in)
 {
     struct run run = { .base = event_base_new() };
-    char answer[POSTFIX_ANSWER_MAX];
-    struct postfix_identity postfix;
-    struct control_hosts controls;
-    struct identity id;
+    struct means means;
 
-    ask_postfix(config->postfix.config_directory, answer, &postfix);
-    identity_make(&config->probe, &postfix, &id);
-    control_hosts_collect(config, relays, &controls);
-    struct round_plan plan = {
-        .targets = config->probe.targets,
-        .target_count = config->probe.target_count,
-        .quorum = (size_t)config->probe.quorum,
-        .timeout_ms = config->probe.timeout * INT64_C(1000),
-        .settings = id.settings,
-        .control_hosts = controls.hosts,
-        .control_host_count = controls.count,
-    };
-    memcpy(plan.families, id.families, sizeof plan.families);
-    struct dns *dns = dns_new(run.base);
-    round_start(run.base, dns, &plan, round_ended, &run);
-    event_base_dispatch(run.base);
+    find_identity(in, &means.identity);
+    struct dns *dns = run_diagnosis(in, &means, &run);
+    struct check_input check = { .round = run.result.round,
+                                 .seen = circumstances_seen(run.result.circumstances),
+                                 .ms = run.result.ms };
+    look_at_rules(in->options, &check);
+    json_t *document = check_json(&check);
+    json_decref(check.local_rules);
+    diagnosis_result_free(&run.result);
     dns_free(dns);
     event_base_free(run.base);
-    control_hosts_free(&controls);
-    return run.result;
-}
-
-/* Without its catalogue, a provider stays unnamed. */
-static json_t *provider_of_this_host(const struct config *config)
-{
-    struct complaints *ignored = complaints_new();
-    struct provider_catalogue *catalogue =
-        provider_catalogue_load(config->catalogue_directory, ignored);
-    struct recognised recognised;
-    struct machine machine;
-    json_t *provider = NULL;
-
-    host_facts_read("", &machine);
-    if (catalogue != NULL && provider_recognise(catalogue, &machine, NULL, 0, &recognised))
-        provider = recognised_json(&recognised);
-    provider_catalogue_free(catalogue);
-    complaints_free(ignored);
-    return provider != NULL ? provider : json_null();
-}
-
-json_t *diagnose(const struct config *config, const struct relay_catalogue *relays)
-{
-    struct round_result *result = run_round(config, relays);
-    json_t *document = check_json(result);
-
-    json_object_set_new(document, "provider", provider_of_this_host(config));
-    round_result_free(result);
+    circumstances_means_free(&means.circumstances);
+    target_knowledge_free(&means.knowledge);
+    control_hosts_free(&means.controls);
     return document;
 }

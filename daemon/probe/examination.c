@@ -67,6 +67,11 @@ static void dispose(struct examination *e)
     free(e);
 }
 
+void examination_name(struct examination *e, const char *name)
+{
+    snprintf(e->finding.name, sizeof e->finding.name, "%s", name);
+}
+
 void examination_finish(struct examination *e, enum reputation_rating rating, const char *format,
                         ...)
 {

@@ -43,6 +43,7 @@ struct finding {
     bool has_family; /* it is about the address of FAMILY */
     enum family family;
     enum reputation_rating rating;
+    char name[HOST_MAX + 1];     /* REPUTATION_PTR: the reverse name, or one of them; or empty */
     char detail[FINDING_DETAIL]; /* one phrase, printable */
 };
 
@@ -89,6 +90,9 @@ void examination_ask(struct examination *examination, const char *name, enum rec
  * ignored. */
 void examination_finish(struct examination *examination, enum reputation_rating rating,
                         const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The name in the finding to come. */
+void examination_name(struct examination *examination, const char *name);
 
 /* Whether the answer says neither yes nor no. */
 bool examination_is_failure(const struct record_answer *answer);

@@ -17,6 +17,7 @@ struct reverse_name {
 
 static void confirmed(struct examination *e, const struct reverse_name *r, const char *name)
 {
+    examination_name(e, name);
     if (generic_name(name, &r->address))
         examination_finish(e, REPUTATION_WARNING,
                            "%s is called %s, a name made of the address, as providers give to "
@@ -54,6 +55,7 @@ static void on_names(struct examination *e, const struct record_answer *answer, 
         examination_finish(e, REPUTATION_BAD, "%s has no reverse name (PTR record)", r->text);
     } else {
         snprintf(r->first, sizeof r->first, "%.*s", HOST_MAX, answer->records[0].text);
+        examination_name(e, r->first);
         for (size_t i = 0; i < answer->count && i < NAMES_MAX; i++)
             examination_ask(e, answer->records[i].text, examination_address_type(&r->address),
                             on_host);

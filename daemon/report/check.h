@@ -3,13 +3,24 @@
 #ifndef DETOURD_REPORT_CHECK_H
 #define DETOURD_REPORT_CHECK_H
 
+#include "daemon/circumstances.h"
+#include "daemon/decide/cause.h"
 #include "daemon/report/layout.h"
 #include "daemon/round.h"
 #include <jansson.h>
 
-/* {"schema": 1, "verdict": ..., "summary": ..., "exit": ..., "seconds": ...}, a new reference. Its
- * words are English, whatever the caller's language. */
-json_t *check_json(const struct round_result *result);
+struct check_input {
+    const struct round_result *round;
+    const struct circumstances_seen *seen;
+    int64_t ms;
+    json_t *local_rules; /* of local_rules_json(), whose owner it stays with; or NULL */
+    enum cause_rules rules[FAMILIES];
+};
+
+/* {"schema": 1, "summary", "exit", "seconds", "verdict", "cause", "trace", "local_rules",
+ * "provider", "reputation", "submission"}, a new reference. Its words are English, whatever the
+ * caller's language. */
+json_t *check_json(const struct check_input *input);
 
 /* The sentence that says it all, then the evidence, then the likely cause and the next step. Any
  * member of DOCUMENT but the verdict may be null or missing. The caller frees it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/check.h"
 
+#include "daemon/report/circumstances_json.h"
 #include "daemon/report/member.h"
 #include "daemon/report/translate.h"
 #include "daemon/report/verdict_json.h"
@@ -57,16 +58,28 @@ int verdict_exit(const json_t *verdict)
     return four;
 }
 
-json_t *check_json(const struct round_result *result)
+static void add_circumstances(json_t *document, const struct check_input *in)
 {
-    json_t *verdict = verdict_json(result), *document;
+    json_object_set_new(document, "cause", cause_json(in->round, in->seen, in->rules));
+    json_object_set_new(document, "trace", trace_json(in->seen, in->round));
+    json_object_set_new(document, "local_rules",
+                        in->local_rules != NULL ? json_incref(in->local_rules) : json_null());
+    json_object_set_new(document, "provider", provider_json(in->seen));
+    json_object_set_new(document, "reputation", reputation_json(in->seen));
+    json_object_set_new(document, "submission", submission_json(in->seen));
+}
+
+json_t *check_json(const struct check_input *in)
+{
+    json_t *verdict = verdict_json(in->round), *document;
     locale_t before = english_begin();
     char *sentence = verdict_sentence(verdict);
 
     english_end(before);
     document =
         json_pack("{s:i, s:s, s:i, s:f, s:o}", "schema", SCHEMA, "summary", sentence, "exit",
-                  verdict_exit(verdict), "seconds", (double)result->ms / 1000, "verdict", verdict);
+                  verdict_exit(verdict), "seconds", (double)in->ms / 1000, "verdict", verdict);
+    add_circumstances(document, in);
     free(sentence);
     return document;
 }
