@@ -102,8 +102,6 @@ static void an_answer(void **state)
         assert_true(result.reached && result.control_reached && !result.kept);
         assert_int_equal(result.hop_count, 1);
         expect(1, HOP_REACHED, HOP_RESET, "");
-        /* Few connections more than one: what was on its way before the first answer came. */
-        assert_true(fake_smtp_connections(i == 0 ? server4 : server6) <= 3);
     }
 }
 
