@@ -208,23 +208,39 @@ static void match_meta(struct nft_fit *fit, const json_t *sets, const char *op, 
     }
 }
 
+/* Whether an element of a concatenation has our port as its part number PART. */
+static bool has_port(const json_t *elements, size_t part)
+{
+    bool found = false;
+    size_t i;
+    json_t *element;
+
+    json_array_foreach(elements, i, element)
+    {
+        const json_t *parts = json_object_get(value_of(element), "concat");
+        found = found || is_port(json_array_get(parts, part));
+    }
+    return found;
+}
+
 /* "ip daddr . tcp dport": where the port is among the parts, an element has to have ours. */
 static void match_concat(struct nft_fit *fit, const json_t *sets, const json_t *parts,
                          const json_t *right)
 {
     json_t *elements = nft_elements(sets, right);
-    size_t part, i;
-    json_t *left, *element;
+    size_t i;
+    json_t *part;
 
-    json_array_foreach(parts, part, left)
+    json_array_foreach(parts, i, part)
     {
-        bool found = false;
-        if (strcmp(text_at(json_object_get(left, "payload"), "field"), "dport") != 0)
-            continue;
-        fit->names_port = true;
-        json_array_foreach(elements, i, element) found =
-            found || is_port(json_array_get(json_object_get(value_of(element), "concat"), part));
-        narrow(fit, found);
+        const json_t *payload = json_object_get(part, "payload");
+        const char *protocol = text_at(payload, "protocol");
+        if (strcmp(protocol, "ip") == 0 || strcmp(protocol, "ip6") == 0)
+            match_family(fit, protocol[2] == '6' ? FAMILY_IPV6 : FAMILY_IPV4);
+        if (strcmp(text_at(payload, "field"), "dport") == 0) {
+            fit->names_port = true;
+            narrow(fit, has_port(elements, i));
+        }
     }
     json_decref(elements);
     fit->conditions |= CONDITION_ADDRESS;

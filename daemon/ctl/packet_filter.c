@@ -120,8 +120,10 @@ static void add_finding(struct walk *w, const struct place *at, const struct fil
     for (size_t i = 0; i < known; i++) {
         struct blocking_rule *b = &w->out[i];
         if (b->chain == at->chain && b->rule == rule) {
+            /* Certain is what is so on one way here, and for both families. */
+            b->conditions =
+                b->blocks[w->family] ? b->conditions & conditions : b->conditions | conditions;
             b->blocks[w->family] = true;
-            b->conditions &= conditions;
             return;
         }
     }
