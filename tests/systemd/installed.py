@@ -110,6 +110,9 @@ class Installed(Product):
         self.host.systemctl("enable", "--now", DAEMON)
         return self.daemon
 
+    def look(self):
+        return self.status()
+
     def ask(self, line, timeout=300):
         """A request as detourd makes it: an instance of detour-apply's own unit answers."""
         done = self.host.run("socat", "-t", str(timeout), "-", f"UNIX-CONNECT:{APPLY_SOCKET}",

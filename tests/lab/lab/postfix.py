@@ -13,6 +13,7 @@ from .wait import LabError, wait_until
 
 MACHINE = pathlib.Path("/")
 SHIPPED = "usr/share/postfix"
+CERTIFICATES = "/etc/ssl/certs"
 
 # What `postfix check` would make, without its third of a second.
 QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming",
@@ -22,7 +23,8 @@ QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "
 class PostfixHost(Host):
     """A host whose Postfix has the given main.cf and master.cf (texts).
 
-    Its files are in `directory`: etc (/etc/postfix), spool, data, log (/var/log), mail (/var/mail).
+    Its files are in `directory`: etc (/etc/postfix), spool, data, log (/var/log), mail (/var/mail),
+    certs.
     ROOT and SHARED: see Host.
     """
 
@@ -32,12 +34,13 @@ class PostfixHost(Host):
         for part in ("etc", "spool", "data", "log", "mail"):
             (directory / part).mkdir(parents=True)
         _copy_programs(root or MACHINE, directory / "etc")
+        _copy_bundle(root or MACHINE, directory / "certs")
         (directory / "etc/main.cf").write_text(main_cf)
         (directory / "etc/master.cf").write_text(master_cf)
         super().__init__(sandbox, name, network, hostname, files=files, root=root, shared=shared, binds={
             "/etc/postfix": directory / "etc", "/var/spool/postfix": directory / "spool",
             "/var/lib/postfix": directory / "data", "/var/log": directory / "log",
-            "/var/mail": directory / "mail"})
+            "/var/mail": directory / "mail", CERTIFICATES: directory / "certs"})
         self.main_cf = directory / "etc/main.cf"
         self.master_cf = directory / "etc/master.cf"
         self.mailboxes = directory / "mail"
@@ -65,9 +68,12 @@ class PostfixHost(Host):
         """start() without the wait."""
         self._starting = self.spawn("sh", "-ec", """
             newaliases
-            # Newer releases do this themselves.
-            grep -qs configure-instance /usr/lib/postfix/sbin/post-install ||
+            # Newer releases do this themselves; it is about chroots.
+            ! grep -q '^[a-z0-9][^ ]* *[^ ]* *[^ ]* *[^ ]* *y ' /etc/postfix/master.cf ||
+                grep -qs configure-instance /usr/lib/postfix/sbin/post-install ||
                 /usr/lib/postfix/configure-instance.sh -
+            # `postfix check` has its own tests: it is most of what a start takes.
+            : >/var/spool/postfix/quick-start
             postfix start
             """, log="postfix-start.log")
 
@@ -137,6 +143,15 @@ def _copy_programs(root, etc):
             shutil.copy2(own / name, etc / name, follow_symlinks=False)
     for name in ("postfix-files.d", "dynamicmaps.cf.d", "sasl"):
         (etc / name).mkdir()
+
+
+def _copy_bundle(root, certificates):
+    """The authorities of the system in one file alone: Debian copies those in files of their own
+    into the chroot, and `postfix check` compares each with a process of its own."""
+    certificates.mkdir()
+    bundle = f"{CERTIFICATES}/ca-certificates.crt".lstrip("/")
+    if (root / bundle).exists():
+        shutil.copy2(root / bundle, certificates)
 
 
 def main_cf(*texts, root=MACHINE):

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import socket
 
 from .wait import LabError, wait_until
 
@@ -111,7 +112,12 @@ class Product:
     def _listens_or_died(self):
         if self.daemon.poll() is not None:
             raise LabError("detourd ended:\n" + self.daemon.output())
-        return self.host.run("socat", "-u", "OPEN:/dev/null", f"UNIX-CONNECT:{SOCKET}").returncode == 0
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(self.host.path(SOCKET)))
+        except OSError:
+            return False
+        return True
 
     def start(self, **configuration):
         """Configure and start both."""
@@ -132,12 +138,25 @@ class Product:
         ran = self.detourctl("status", "--json")
         return json.loads(ran.stdout) if ran.returncode == 0 else None
 
+    def look(self):
+        """status() as a wait asks for it, again and again: without a program a time."""
+        try:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(30)
+                client.connect(str(self.host.path(SOCKET)))
+                client.sendall(b"status json\n")
+                client.shutdown(socket.SHUT_WR)
+                answer = b"".join(iter(lambda: client.recv(65536), b""))
+        except OSError:
+            return None
+        return json.loads(answer) if answer.endswith(b"\n") else None
+
     def wait_status(self, wanted, timeout=60, what="the status"):
         """Wait until WANTED(status) is true; returns that status."""
         seen = {}
 
         def met():
-            seen["status"] = self.status()
+            seen["status"] = self.look()
             return seen["status"] is not None and wanted(seen["status"])
 
         try:

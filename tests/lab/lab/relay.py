@@ -100,8 +100,10 @@ default_transport = smtp:[{self._sink_address}]:{SINK_PORT}
         self.wait_started()
 
     def stop(self):
-        """Connections are refused."""
+        """Connections are refused, also by an smtpd(8) that outlives master(8) for a moment."""
         self.host.stop()
+        wait_until(lambda: not self._internet.network.listening() & set(self.endpoints()), 10,
+                   f"{self.name} listens no more")
 
     def meter(self, limit=None, rate=None):
         """In place of its Postfix, a server that takes any password: no more than LIMIT, [messages,
