@@ -37,10 +37,37 @@ static struct trace_conclusion conclude(const struct hop_trace_result *trace,
     return trace_decide(trace, all ? TRACE_OF_ALL : TRACE_OF_SOME);
 }
 
-static json_t *hop_json(size_t n, const struct hop *hop)
+static bool is_arrival(const struct hop_answer *answer)
 {
-    return json_pack("{s:i, s:o, s:o}", "hop", (int)n, "port25", address_json(&hop->port25.at),
-                     "control", address_json(&hop->control.at));
+    return answer->end == HOP_REACHED || answer->end == HOP_RESET;
+}
+
+/* Who answered; a SYN-ACK or a RST comes in the name of DESTINATION. */
+static json_t *answer_json(const struct hop_answer *answer, const struct address *destination)
+{
+    return address_json(is_arrival(answer) ? destination : &answer->at);
+}
+
+static json_t *hop_json(size_t n, const struct hop *hop, const struct hop_trace_result *trace)
+{
+    return json_pack("{s:i, s:o, s:o}", "hop", (int)n, "port25",
+                     answer_json(&hop->port25, &trace->address), "control",
+                     answer_json(&hop->control, &trace->control));
+}
+
+/* Up to where the control arrives, or else the last hop from which anything came. */
+static size_t hops_to_tell(const struct hop_trace_result *trace)
+{
+    size_t last = 0;
+
+    for (size_t i = 0; i < trace->hop_count; i++) {
+        const struct hop *hop = &trace->hops[i];
+        if (hop_is_answered(&hop->port25) || hop_is_answered(&hop->control))
+            last = i + 1;
+        if (is_arrival(&hop->control))
+            break;
+    }
+    return last;
 }
 
 static json_t *family_trace(const struct hop_trace_result *trace,
@@ -49,8 +76,8 @@ static json_t *family_trace(const struct hop_trace_result *trace,
     struct trace_conclusion end = conclude(trace, family);
     json_t *hops = json_array();
 
-    for (size_t i = 0; i < trace->hop_count; i++)
-        json_array_append_new(hops, hop_json(i + 1, &trace->hops[i]));
+    for (size_t i = 0; i < hops_to_tell(trace); i++)
+        json_array_append_new(hops, hop_json(i + 1, &trace->hops[i], trace));
     return json_pack("{s:o, s:i, s:i, s:o, s:o, s:b, s:b, s:o}", "address",
                      address_json(&trace->address), "port", 25, "control_port",
                      (int)address_port(&trace->control), "last", address_json(&end.last.at), "next",

@@ -29,10 +29,14 @@ def steps(advice):
 
 def test_a_blocked_host_is_told_whom_to_ask_and_how_to_send_meanwhile(lab):
     product = configured(lab)
+    lab.relay_service("smtp-relay.brevo.com", closed=(465, 2465))
     lab.block(25, "drop")
     advice = advise(lab, 2)
     assert (advice["verdict"], advice["cause"]) == ("blocked", "provider")
     assert steps(advice)[-1] == "add-relay"
+    # Of all that the catalogue knows, what answers from here.
+    assert [(c["relay"], c["ports"]) for c in advice["steps"][-1]["candidates"]] == \
+        [("brevo", [587, 2525])]
     assert advice["unaffected"] == ["inbound", "submission", "private"]
     assert {t["outcome"] for t in advice["evidence"]["targets"]} == {"timeout"}
     assert advice["evidence"]["controls"]
@@ -47,6 +51,7 @@ def test_a_blocked_host_is_told_whom_to_ask_and_how_to_send_meanwhile(lab):
 
 def test_the_section_that_is_advised_is_one_that_works(lab):
     product = configured(lab)
+    lab.relay_service("smtp-relay.brevo.com")
     lab.block(25, "drop")
     relay = advise(lab, 2)["steps"][-1]
     snippet = relay["snippet"].replace('"..."', '"somebody"')

@@ -35,6 +35,7 @@ class Lab:
         self.relays = []
         self._next_id = 1
         self._false_server = None
+        self._services = []
         try:
             self.sandbox = self._own(Sandbox(keep=os.environ.get("DETOURD_LAB_KEEP") == "1"))
             self.directory = self.sandbox.directory
@@ -199,6 +200,20 @@ class Lab:
             if who == mx.name:
                 return list(mx.addresses)
         return [str(ipaddress.ip_address(who))]
+
+    def relay_service(self, hostname, closed=(), **behaviour):
+        """A service of the catalogue, by its real name, on all submission ports but the CLOSED ones;
+        the mail host trusts its certificate.  BEHAVIOUR as for fake_smtp.py."""
+        pair = network.addresses(network.SERVICE_NET, 1 + len(self._services))
+        self.networks.add_addresses([pair])
+        self.dns.add(f"host-record={hostname},{','.join(pair)}")
+        mailhost.trust(self.mailhost, self.authority)
+        files = [str(path) for path in self.authority.issue(hostname)]
+        common = {"name": hostname, "auth": "PLAIN LOGIN", **behaviour}
+        self._services.append(FakeServer(self.internet, hostname, [
+            {"tls" if port in (465, 2465) else "starttls": files, **common, "address": address,
+             "port": port}
+            for port in (465, 587, 2465, 2525, 2587) if port not in closed for address in pair]))
 
     # Programs and connections.
 

@@ -20,6 +20,7 @@ SECOND_ROUTER = ("100.64.0.1", "2001:db8:fffe::1")
 DNS_NET = 53
 OPERATOR_NET = 100      # op1 is net 101
 RELAY_NET = 200         # relay is net 201
+SERVICE_NET = 240       # relay services by their real names
 FALSE_SERVER_NET = 250
 
 # F and K of the root name servers: hosts that everybody can name without a DNS.
