@@ -117,6 +117,11 @@ void circumstances_trace(struct circumstances *c, enum family family, const stru
         side->trace = hop_trace_start(c->base, &plan, trace_ended, side);
 }
 
+void circumstances_forget_trace(struct circumstances *c, enum family family)
+{
+    c->seen.traced[family] = 0;
+}
+
 /* What works instead */
 
 static void submission_ended(const struct submission_result *result, void *context)

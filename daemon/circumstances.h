@@ -57,6 +57,7 @@ void circumstances_free(struct circumstances *circumstances);
  * same host or another. */
 void circumstances_trace(struct circumstances *circumstances, enum family family,
                          const struct address *suspect, const struct address *control);
+void circumstances_forget_trace(struct circumstances *circumstances, enum family family);
 void circumstances_submission(struct circumstances *circumstances);
 /* What hangs on this host's public address waits for circumstances_round. */
 void circumstances_reputation(struct circumstances *circumstances);

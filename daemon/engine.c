@@ -7,6 +7,7 @@
 #include "daemon/control_hosts.h"
 #include "daemon/decide/rotation.h"
 #include "daemon/identity.h"
+#include "daemon/lookout.h"
 #include "daemon/probe/deadline.h"
 #include "daemon/target_knowledge.h"
 #include "lib/clock.h"
@@ -43,6 +44,7 @@ struct engine {
     struct relays *relays;
     struct control_hosts controls;
     struct target_knowledge knowledge;
+    struct lookout *lookout;
     struct identity identity;
 
     struct event *round_timer, *status_timer;
@@ -159,6 +161,7 @@ static void take_identity(struct engine *e)
 
     inquiry_identity(e->inquiry, &postfix);
     identity_make(&e->config->probe, &postfix, &e->identity);
+    lookout_identity(e->lookout, &e->identity);
 }
 
 static void ask_postfix(struct engine *e)
@@ -530,6 +533,7 @@ static void round_ended(struct round_result *result, void *context)
     e->last_round = result;
     note_rotation(e, result);
     take_verdict(e, result);
+    lookout_round(e->lookout, result);
     check_relays_if_due(e);
     schedule(e);
     decide(e);
@@ -548,6 +552,13 @@ static void take_sample(struct engine *e, size_t *out, struct round_plan *plan)
         e->rotation, e->operators, wanted < plan->target_count ? wanted : plan->target_count, out);
 }
 
+static void suspected(enum family family, const struct round_result *so_far, void *context)
+{
+    struct engine *e = context;
+
+    lookout_suspected(e->lookout, family, so_far);
+}
+
 static void round_due(evutil_socket_t fd, short events, void *context)
 {
     struct engine *e = context;
@@ -562,6 +573,7 @@ static void round_due(evutil_socket_t fd, short events, void *context)
         .control_hosts = e->controls.hosts,
         .control_host_count = e->controls.count,
         .history = { e->history[FAMILY_IPV4], e->history[FAMILY_IPV6] },
+        .observer = { .suspected = suspected, .context = e },
     };
 
     (void)fd;
@@ -664,6 +676,7 @@ struct built {
     struct relay_catalogue *catalogue;
     struct control_hosts controls;
     struct target_knowledge knowledge;
+    struct lookout *lookout;
 };
 
 static int build(struct engine *e, const struct config *config, struct built *out, char *why,
@@ -677,6 +690,7 @@ static int build(struct engine *e, const struct config *config, struct built *ou
         control_hosts_collect(config, out->catalogue, &out->controls);
         target_knowledge_collect(config, config->probe.targets, config->probe.target_count,
                                  relays_system_trust(out->relays), &out->knowledge);
+        out->lookout = lookout_new(e->base, e->dns, config, out->catalogue, out->knowledge.trust);
     }
     complaints_free(ignored);
     return out->relays != NULL ? 0 : -1;
@@ -700,6 +714,7 @@ static void take_built(struct engine *e, struct config *config, const struct bui
     e->catalogue = built->catalogue;
     e->controls = built->controls;
     e->knowledge = built->knowledge;
+    e->lookout = built->lookout;
     for (int f = 0; f < FAMILIES; f++)
         e->history[f] = memory_zero(config->probe.target_count, sizeof *e->history[f]);
     forget_retry(e);
@@ -713,6 +728,7 @@ static void drop_built(struct engine *e)
     e->round = NULL;
     round_result_free(e->last_round);
     e->last_round = NULL;
+    lookout_free(e->lookout);
     control_hosts_free(&e->controls);
     target_knowledge_free(&e->knowledge);
     relays_free(e->relays);
@@ -801,6 +817,7 @@ struct engine_view engine_view(const struct engine *e)
         .config = e->config,
         .relays = e->relays,
         .round = e->last_round,
+        .seen = lookout_seen(e->lookout),
         .health = &e->state.health,
         .settings = settings,
         .advice = health_advise(&e->state.health, &settings, on_relay(e), clock_wall()),

@@ -7,6 +7,7 @@
 #ifndef DETOURD_ENGINE_H
 #define DETOURD_ENGINE_H
 
+#include "daemon/circumstances.h"
 #include "daemon/decide/health.h"
 #include "daemon/relays.h"
 #include "daemon/round.h"
@@ -50,6 +51,7 @@ struct engine_view {
     const struct config *config;
     const struct relays *relays;
     const struct round_result *round; /* the last one, or NULL */
+    const struct circumstances_seen *seen;
     const struct health *health;
     struct health_advice advice;
     struct health_settings settings;

@@ -224,3 +224,16 @@ void add_cause(struct text *t, const struct layout *layout, const json_t *docume
                    json_object_get(trace, "ipv6"));
     add_preference(t, layout, verdict);
 }
+
+char *cause_words(const json_t *document)
+{
+    const json_t *verdict = json_object_get(document, "verdict");
+    const json_t *cause = json_object_get(document, "cause");
+    const char *family = *word(cause, "ipv4") != '\0' ? "ipv4" : "ipv6";
+    struct text t;
+
+    text_begin(&t);
+    if (*word(cause, family) != '\0')
+        cause_sentence(&t, word(cause, family), json_object_get(verdict, family));
+    return text_end(&t);
+}

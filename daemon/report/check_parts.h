@@ -27,6 +27,9 @@ void add_submission(struct text *t, const struct layout *layout, const json_t *d
 /* The likely cause, and the next step. */
 void add_cause(struct text *t, const struct layout *layout, const json_t *document);
 
+/* The likely cause in a sentence, "" where there is none. The caller frees it. */
+char *cause_words(const json_t *document);
+
 /* "a.example, b.example, ...": the targets that are not open, at most MOST of them. The caller
  * frees it. */
 char *failing_targets(const json_t *verdict, size_t most);

@@ -22,12 +22,6 @@ static json_t *by_family(json_t *ipv4, json_t *ipv6)
 
 /* Where it is blocked */
 
-/* Whether the trace is of this round: one that is older may be about another state of things. */
-static bool is_of(int64_t traced, const struct round_result *round)
-{
-    return traced != 0 && traced >= round->started;
-}
-
 /* Only where nobody connects is it all one end that is looked for. */
 static struct trace_conclusion conclude(const struct hop_trace_result *trace,
                                         const struct family_result *family)
@@ -90,8 +84,8 @@ json_t *trace_json(const struct circumstances_seen *seen, const struct round_res
     json_t *found[FAMILIES];
 
     for (int f = 0; f < FAMILIES; f++)
-        found[f] = is_of(seen->traced[f], round) ? family_trace(&seen->trace[f], &round->family[f])
-                                                 : json_null();
+        found[f] =
+            seen->traced[f] != 0 ? family_trace(&seen->trace[f], &round->family[f]) : json_null();
     return by_family(found[FAMILY_IPV4], found[FAMILY_IPV6]);
 }
 
@@ -220,8 +214,7 @@ json_t *cause_json(const struct round_result *round, const struct circumstances_
 
     for (int f = 0; f < FAMILIES; f++) {
         const struct family_result *family = &round->family[f];
-        const struct hop_trace_result *trace =
-            is_of(seen->traced[f], round) ? &seen->trace[f] : NULL;
+        const struct hop_trace_result *trace = seen->traced[f] != 0 ? &seen->trace[f] : NULL;
         enum cause cause = family->probed
                                ? family_cause(family, round->target_count, trace, rules[f])
                                : CAUSE_NONE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/status.h"
 
+#include "daemon/report/circumstances_json.h"
 #include "daemon/report/text.h"
 #include "daemon/report/verdict_json.h"
 #include "lib/clock.h"
@@ -385,6 +386,19 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
     return list;
 }
 
+/* What `check` knows as well. */
+static void add_circumstances(json_t *o, const struct engine_view *v)
+{
+    static const enum cause_rules unknown[FAMILIES] = { RULES_UNKNOWN, RULES_UNKNOWN };
+
+    if (v->round == NULL || v->seen == NULL)
+        return;
+    json_object_set_new(o, "cause", cause_json(v->round, v->seen, unknown));
+    json_object_set_new(o, "trace", trace_json(v->seen, v->round));
+    json_object_set_new(o, "provider", provider_json(v->seen));
+    json_object_set_new(o, "reputation", reputation_json(v->seen));
+}
+
 json_t *status_json(const struct engine_view *v)
 {
     json_t *verdict = verdict_document(v), *o = json_object();
@@ -394,6 +408,7 @@ json_t *status_json(const struct engine_view *v)
     json_object_set_new(o, "route", route_document(v));
     json_object_set_new(o, "problems", problems_document(v, verdict));
     json_object_set_new(o, "verdict", verdict);
+    add_circumstances(o, v);
     json_object_set_new(o, "relays", relay_list(v));
     json_object_set_new(o, "postfix", postfix_document(v));
     if (v->config->mode == MODE_FRAGMENT)

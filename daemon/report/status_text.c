@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/check.h"
+#include "daemon/report/check_parts.h"
 #include "daemon/report/layout.h"
 #include "daemon/report/member.h"
 #include "daemon/report/phrases.h"
@@ -60,6 +61,25 @@ static void add_verdict(struct text *t, const json_t *document)
     char *sentence = verdict_sentence(verdict);
     text_add(t, "%s\n", sentence);
     free(sentence);
+}
+
+/* Whose doing it is, and what is known of the provider. */
+static void add_why(struct text *t, const json_t *document)
+{
+    const json_t *provider = json_object_get(document, "provider");
+    char *cause = cause_words(document);
+
+    if (*cause != '\0') {
+        add_label(t, _("Cause"));
+        text_add(t, "%s\n", cause);
+    }
+    if (*cause != '\0' && *word(provider, "name") != '\0') {
+        add_label(t, _("Provider"));
+        text_add(t, _("%s; `detourctl providers %s` has its policy, `detourctl advise` what to do"),
+                 word(provider, "title"), word(provider, "name"));
+        text_add(t, "\n");
+    }
+    free(cause);
 }
 
 static void add_relay(struct text *t, const json_t *relay)
@@ -169,6 +189,7 @@ char *status_text(const json_t *document)
     text_begin(&t);
     add_route(&t, document);
     add_verdict(&t, document);
+    add_why(&t, document);
     add_label(&t, _("Relays"));
     add_relays(&t, json_object_get(document, "relays"), LABEL_COLUMNS);
     add_postfix(&t, document);
