@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/decide/brackets.h"
 
+#define LATE_MS 150 /* later than the slowest answer so far: taken for lost until it comes */
+
 bool brackets_full(const struct brackets *b)
 {
     return b->count == BRACKET_CONTROLS_MAX;
@@ -71,14 +73,20 @@ int brackets_find(const struct brackets *b, int64_t from, int64_t slack)
     return -1;
 }
 
+/* An answer is known at once. If a loss were known only when no answer can come in time any more,
+ * then whoever counts early would see the answers alone. */
+static bool is_known(const struct brackets *b, const struct control_seen *c, int64_t now)
+{
+    return c->ended || now - c->sent > b->slowest + LATE_MS;
+}
+
 struct control_loss brackets_loss(const struct brackets *b, int64_t now)
 {
     struct control_loss loss = { 0 };
 
     for (size_t i = 0; i < b->count; i++) {
         const struct control_seen *c = &b->controls[i];
-        bool known = c->ended || now - c->sent >= CONTROL_IN_TIME_MS;
-        if (!c->repeated || !known)
+        if (!c->repeated || !is_known(b, c, now))
             continue;
         loss.known++;
         loss.lost += !c->in_time;

@@ -11,6 +11,11 @@
 #define BURST_SPARE 1
 #define BURST_MAX   8
 
+/* With fewer hosts than it takes SYNs, the first of the further connections leave in pairs: so ten
+ * targets need no second more than a hundred. */
+#define PAIRED       10
+#define HOSTS_ENOUGH 20
+
 /* While no control has been answered for so long, a further connection would be wasted. */
 #define QUIET_MS 1000
 
@@ -202,13 +207,20 @@ static int64_t patience(const struct enough *e)
     return twice > ENOUGH_ANSWER_MS ? twice : ENOUGH_ANSWER_MS;
 }
 
-/* One loss and one answer more than were seen, so that few controls make for a careful guess. */
+/* One loss and one answer more than were seen, and a standard deviation on top, so that few
+ * controls make for a careful guess. */
 static double loss_to_expect(const struct enough *e, int64_t now)
 {
     struct control_loss loss = brackets_loss(&e->brackets, now);
-    double q = (double)(loss.lost + 1) / (loss.known + 2);
+    double known = loss.known + 2, q = (loss.lost + 1) / known;
 
-    return q > ENOUGH_LOSS ? q : ENOUGH_LOSS;
+    q += sqrt(q * (1 - q) / known);
+    return q < ENOUGH_LOSS ? ENOUGH_LOSS : q < 1 ? q : 1;
+}
+
+static bool seems_lossy(const struct enough *e, int64_t now)
+{
+    return brackets_loss(&e->brackets, now).lost > 0;
 }
 
 static bool suffices(int counted, double q)
@@ -263,7 +275,7 @@ static bool all_ended(const struct enough *e)
 
 static bool controls_come_and_go(const struct enough *e, int64_t now)
 {
-    return e->brackets.answered > 0 && brackets_loss(&e->brackets, now).lost > 0;
+    return e->brackets.answered > 0 && seems_lossy(e, now);
 }
 
 static int64_t latest_end(const struct enough *e, int64_t now)
@@ -320,7 +332,7 @@ static struct enough_action send_control(const struct enough *e)
 /* Where some are lost, twice as many make for as many brackets. */
 static int64_t beat(const struct enough *e, int64_t now)
 {
-    return brackets_loss(&e->brackets, now).lost > 0 ? ENOUGH_BEAT_MS / 2 : ENOUGH_BEAT_MS;
+    return seems_lossy(e, now) ? ENOUGH_BEAT_MS / 2 : ENOUGH_BEAT_MS;
 }
 
 static int64_t next_control(const struct enough *e, int64_t now)
@@ -387,11 +399,22 @@ static void allow_burst(struct enough *e)
         e->burst = BURST_MAX;
 }
 
+/* Not where they may be needed for longer. */
+static bool goes_in_pairs(const struct enough *e, int64_t now)
+{
+    return e->more_count < PAIRED && e->host_count < HOSTS_ENOUGH && !e->had_burst &&
+           !seems_lossy(e, now);
+}
+
 static int64_t next_more(const struct enough *e, int64_t now)
 {
     if (e->more_count == ENOUGH_MORE || !seems_up(e, now))
         return INT64_MAX;
-    return e->burst > 0 || e->more_count == 0 ? now : e->last_more + ENOUGH_BEAT_MS;
+    if (e->burst > 0 || e->more_count == 0)
+        return now;
+    if (goes_in_pairs(e, now) && e->more_count % 2 == 1)
+        return e->last_more;
+    return e->last_more + ENOUGH_BEAT_MS;
 }
 
 static bool connect_more(struct enough *e, int64_t now, struct enough_action *action)
