@@ -51,6 +51,14 @@ static bool already_said(const struct complaints *list, const struct complaint *
     return false;
 }
 
+/* A value may hold line breaks and whatever moves a terminal's cursor. UTF-8 stays. */
+static void make_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 static void __attribute__((format(printf, 5, 0)))
 add(struct complaints *list, bool is_error, const char *file, int line, const char *format,
     va_list args)
@@ -59,6 +67,7 @@ add(struct complaints *list, bool is_error, const char *file, int line, const ch
     char text[512];
 
     vsnprintf(text, sizeof text, format, args);
+    make_one_line(text);
     c.file = memory_copy(file);
     c.text = memory_copy(text);
     list->errors += is_error;

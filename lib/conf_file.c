@@ -149,8 +149,9 @@ static int blank_comments(struct conf_file *file)
     return unclosed != 0 ? -1 : 0;
 }
 
-/* libconfuse takes the end of the file for the end of a section. */
-static int check_braces(struct conf_file *file)
+/* libconfuse takes the end of the file for the end of a section, and of a string where nobody needs
+ * it. */
+static int check_ends(struct conf_file *file)
 {
     struct conf_scanner s;
     int depth = 0, line = 0;
@@ -162,9 +163,12 @@ static int check_braces(struct conf_file *file)
         else if (t.kind == CONF_CLOSE && depth > 0)
             depth--;
     }
-    if (depth > 0)
+    if (s.unclosed_string != 0)
+        complain(file->complaints, file->path, s.unclosed_string,
+                 "this string is never closed; a quote is missing");
+    else if (depth > 0)
         complain(file->complaints, file->path, line, "this brace is never closed; a } is missing");
-    return depth > 0 ? -1 : 0;
+    return depth > 0 || s.unclosed_string != 0 ? -1 : 0;
 }
 
 static void note_error(cfg_t *cfg, const char *format, va_list args)
@@ -289,7 +293,7 @@ struct conf_file *conf_file_read(const char *path, cfg_opt_t *opts, struct compl
         check_dollars(file);
         conf_scan_begin(&scanner, file->text);
         check_repeats(file, scanner);
-        if (blank_comments(file) == 0 && check_braces(file) == 0) {
+        if (blank_comments(file) == 0 && check_ends(file) == 0) {
             conf_pairs_flatten(file->text, opts, file->path, complaints);
             if (parse(file, opts) == 0)
                 return file;

@@ -53,6 +53,7 @@ static void skip_blanks(struct conf_scanner *s)
 static void skip_quoted(struct conf_scanner *s)
 {
     char quote = peek(s);
+    int line = s->line;
 
     step(s);
     while (peek(s) != '\0' && peek(s) != quote) {
@@ -62,6 +63,8 @@ static void skip_quoted(struct conf_scanner *s)
     }
     if (peek(s) != '\0')
         step(s);
+    else
+        s->unclosed_string = line;
 }
 
 static void skip_word(struct conf_scanner *s)

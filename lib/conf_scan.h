@@ -28,7 +28,8 @@ struct conf_scanner {
     const char *text;
     size_t at;
     int line;
-    int unclosed; /* the line of a comment that runs into the end of the text, or 0 */
+    int unclosed;        /* the line of a comment that runs into the end of the text, or 0 */
+    int unclosed_string; /* the same of a quoted word */
 };
 
 /* TEXT ends with NUL and outlives the scanner. */

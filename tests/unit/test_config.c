@@ -225,6 +225,52 @@ static void switch_needs_a_relay(void **state)
     EXPECT("mode = switch\n", "1 mode = switch has nothing to switch to");
 }
 
+/* libconfuse has one scanner for the whole process, and where a text ends within a string it stays
+ * there: the next one, be it of the same configuration, would begin inside a string. */
+static void an_open_string_ends_with_its_file(void **state)
+{
+    static const char *const broken[] = { "user = \"detourd\nmode = observe\n",
+                                          "user = 'detourd\n",
+                                          "\"x",
+                                          "'x",
+                                          "user = \"\\999\"\n",
+                                          "user = \"\\400\"\n",
+                                          "k{region}\"s\"s\"\n  date = 8907\n}\n" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        struct complaints *c = complaints_new();
+        struct config *config = load(broken[i], c);
+
+        if (config != NULL || complaints_errors(c) == 0)
+            fail_msg("%s was taken", broken[i]);
+        complaints_free(c);
+        c = complaints_new();
+        config = load("user = mail\nprobe { interval = 60 }\n", c);
+        if (config == NULL) {
+            print_all(c);
+            fail_msg("after %s", broken[i]);
+        }
+        assert_string_equal(config->user, "mail");
+        assert_int_equal(config->probe.interval, 60);
+        config_free(config);
+        complaints_free(c);
+    }
+}
+
+static void a_string_that_is_never_closed_is_found(void **state)
+{
+    (void)state;
+    EXPECT("user = detourd\nmode = \"observe\nprobe {\n}\n", "2 this string is never closed");
+    EXPECT("user = detourd\n\n\"", "3 this string is never closed");
+}
+
+static void a_complaint_is_one_line(void **state)
+{
+    (void)state;
+    EXPECT("user = \"one\ntwo \033[2J\"\n", "1 user = one?two ?[2J; expected the name");
+}
+
 static void syntax_errors_have_a_line(void **state)
 {
     (void)state;
@@ -614,6 +660,9 @@ int main(void)
         cmocka_unit_test(nul_bytes_are_refused),
         cmocka_unit_test(quorum_is_held_against_targets),
         cmocka_unit_test(switch_needs_a_relay),
+        cmocka_unit_test(an_open_string_ends_with_its_file),
+        cmocka_unit_test(a_string_that_is_never_closed_is_found),
+        cmocka_unit_test(a_complaint_is_one_line),
         cmocka_unit_test(syntax_errors_have_a_line),
         cmocka_unit_test(regions_are_needed_and_checked),
         cmocka_unit_test(force_is_off_unless_it_is_written_out),
