@@ -90,22 +90,31 @@ static void draw(struct live *live)
     send_text(live);
 }
 
+/* The same with some patience; poll(2) may call ready what then takes nothing. */
+static bool push_all(struct live *live)
+{
+    struct pollfd ready = { .fd = live->fd, .events = POLLOUT };
+    int64_t end = clock_mono_ms() + FLUSH_MS;
+
+    while (!push(live)) {
+        int64_t left = end - clock_mono_ms();
+        if (left <= 0 || poll(&ready, 1, (int)left) <= 0)
+            return false;
+    }
+    return true;
+}
+
 /* So that nothing of it is left; a terminal that does not listen keeps what it has. */
 static void take_away(struct live *live)
 {
-    struct pollfd ready = { .fd = live->fd, .events = POLLOUT };
-
-    while (!push(live) && poll(&ready, 1, FLUSH_MS) == 1)
-        ;
-    if (!live->drawn || live->pending != NULL)
+    if (!push_all(live) || !live->drawn)
         return;
     begin_text(live);
     text_add(&live->text, ERASE_REST CURSOR_ON);
     live->lines = 0;
     live->drawn = false;
     send_text(live);
-    while (!push(live) && poll(&ready, 1, FLUSH_MS) == 1)
-        ;
+    push_all(live);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
