@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A text as a catalogue of relays, as one of providers and as detourd.conf. Whatever it is, there
- * is a result or a complaint that names a line of it.
+ * A text as each of the three catalogues and as detourd.conf. Whatever it is, there is a result or
+ * a complaint that names a line of it.
  */
-#include "lib/catalogue.h"
 #include "lib/config.h"
+#include "lib/operator_catalogue.h"
+#include "lib/provider_catalogue.h"
+#include "lib/relay_catalogue.h"
 #include "tests/fuzz/fuzz.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,41 +16,37 @@
 
 /* The files that are read are links to memory: some file systems write out what is truncated. */
 static char directory[] = "/tmp/detourd-fuzz-XXXXXX";
-static char relays[64], providers[64];
-static int relays_fd = -1, providers_fd = -1;
+static char relays[64], providers[64], operators[64];
+static int text_fd = -1;
 
 static void clean_up(void)
 {
     unlink(relays);
     unlink(providers);
+    unlink(operators);
     rmdir(directory);
-}
-
-static int link_to_memory(const char *path)
-{
-    char target[64];
-    int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-    snprintf(target, sizeof target, "/proc/self/fd/%d", fd);
-    MUST(fd != -1 && symlink(target, path) == 0);
-    return fd;
 }
 
 static void set_up(void)
 {
-    if (relays_fd != -1)
+    char target[64];
+
+    if (text_fd != -1)
         return;
     MUST(mkdtemp(directory) != NULL);
     snprintf(relays, sizeof relays, "%s/relays.conf", directory);
     snprintf(providers, sizeof providers, "%s/providers.conf", directory);
-    relays_fd = link_to_memory(relays);
-    providers_fd = link_to_memory(providers);
+    snprintf(operators, sizeof operators, "%s/operators.conf", directory);
+    text_fd = memfd_create("fuzz", MFD_CLOEXEC);
+    snprintf(target, sizeof target, "/proc/self/fd/%d", text_fd);
+    MUST(text_fd != -1 && symlink(target, relays) == 0 && symlink(target, providers) == 0 &&
+         symlink(target, operators) == 0);
     atexit(clean_up);
 }
 
-static void write_file(int fd, const uint8_t *data, size_t size)
+static void write_text(const uint8_t *data, size_t size)
 {
-    MUST(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
+    MUST(ftruncate(text_fd, 0) == 0 && pwrite(text_fd, data, size, 0) == (ssize_t)size);
 }
 
 static void check_complaints(struct complaints *complaints, bool has_result)
@@ -62,21 +60,45 @@ static void check_complaints(struct complaints *complaints, bool has_result)
     complaints_free(complaints);
 }
 
-static void read_as_catalogues(void)
+static void read_as_relays(void)
 {
     struct complaints *complaints = complaints_new();
-    struct catalogue *catalogue = catalogue_load(directory, complaints);
+    struct relay_catalogue *catalogue = relay_catalogue_load(directory, complaints);
     const struct relay_service *service;
 
-    for (size_t i = 0; catalogue != NULL && (service = catalogue_relay_at(catalogue, i)) != NULL;
+    for (size_t i = 0; catalogue != NULL && (service = relay_catalogue_at(catalogue, i)) != NULL;
          i++) {
         MUST(service->ports.count >= 1 && service->ports.count <= PORTS_MAX);
-        MUST(service->source != NULL && service->date != NULL);
+        MUST(service->citation.source != NULL && service->citation.date != NULL);
         free(relay_service_host(service, service->default_region));
-        catalogue_relay_with_host(catalogue, "smtp.example.net");
+        relay_catalogue_with_host(catalogue, "smtp.example.net");
     }
     check_complaints(complaints, catalogue != NULL);
-    catalogue_free(catalogue);
+    relay_catalogue_free(catalogue);
+}
+
+static void read_as_providers(void)
+{
+    struct complaints *complaints = complaints_new();
+    struct provider_catalogue *catalogue = provider_catalogue_load(directory, complaints);
+    const struct provider *provider;
+
+    for (size_t i = 0;
+         catalogue != NULL && (provider = provider_catalogue_at(catalogue, i)) != NULL; i++)
+        MUST(provider->title != NULL && provider->policy.citation.source != NULL);
+    check_complaints(complaints, catalogue != NULL);
+    provider_catalogue_free(catalogue);
+}
+
+static void read_as_operators(void)
+{
+    struct complaints *complaints = complaints_new();
+    struct operator_catalogue *catalogue = operator_catalogue_load(directory, complaints);
+
+    if (catalogue != NULL)
+        operator_catalogue_host(catalogue, "mx.example.net");
+    check_complaints(complaints, catalogue != NULL);
+    operator_catalogue_free(catalogue);
 }
 
 static void read_as_configuration(void)
@@ -91,14 +113,10 @@ static void read_as_configuration(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     set_up();
-    write_file(relays_fd, data, size);
-    write_file(providers_fd, data, size);
-    read_as_catalogues();
+    write_text(data, size);
+    read_as_relays();
+    read_as_providers();
+    read_as_operators();
     read_as_configuration();
-    write_file(providers_fd, data, 0);
-    read_as_catalogues();
-    write_file(providers_fd, data, size);
-    write_file(relays_fd, data, 0);
-    read_as_catalogues();
     return 0;
 }
