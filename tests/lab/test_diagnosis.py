@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What tells more than a verdict: where, whose doing, what works instead, how this host looks; in
+`detourctl check` and in detourd."""
+
+import json
+
+import pytest
+
+from lab.network import GATEWAY, MAILHOST, SECOND_ROUTER
+
+pytestmark = pytest.mark.lab(postfix=False)
+
+
+def check(lab, *arguments, **options):
+    lab.product.configure(relays={}, mode="observe")
+    ran = lab.product.detourctl("check", "--json", *arguments, **options)
+    assert ran.stderr == ""
+    return json.loads(ran.stdout)
+
+
+def machine(lab, cloud_id=None, **dmi):
+    """What the mail host's firmware and cloud-init say of it: these, and nothing of this machine's."""
+    lab.run("mount", "-t", "tmpfs", "tmpfs", "/sys/class", check=True)
+    for name, text in dmi.items():
+        lab.mailhost.write(f"/sys/class/dmi/id/{name}", text + "\n")
+    if cloud_id:
+        lab.mailhost.write("/run/cloud-init/cloud-id", cloud_id + "\n")
+
+
+# While all is well
+
+def test_an_open_port_needs_no_further_look(lab):
+    lab.relay_service("smtp-relay.brevo.com")
+    document = check(lab)
+    assert document["trace"] == {"ipv4": None, "ipv6": None}
+    assert document["cause"] == {"ipv4": None, "ipv6": None}
+    assert (document["submission"], document["local_rules"]) == (None, None)
+    assert "smtp-relay.brevo.com" not in lab.dns.queries()
+    # What operators see of this host needs the DNS alone.
+    assert document["reputation"]["address"] == {"ipv4": MAILHOST[0], "ipv6": MAILHOST[1]}
+
+
+# Where
+
+def test_where_it_ends(lab):
+    lab.block(25, "drop", hop=2)
+    for family, hops in check(lab)["trace"].items():
+        number = 0 if family == "ipv4" else 1
+        first, second = GATEWAY[number], SECOND_ROUTER[number]
+        assert (hops["port"], hops["last"], hops["reached"]) == (25, second, False), hops
+        assert [hop["port25"] for hop in hops["hops"]] == [first, second, None], hops
+        assert hops["next"] == hops["hops"][-1]["control"] is not None, hops
+
+
+def test_nothing_is_looked_for_that_is_not_wanted(lab):
+    lab.relay_service("smtp-relay.brevo.com")
+    lab.block(25, "drop")
+    document = check(lab, "--no-trace", "--no-submission", "--no-reputation")
+    assert document["trace"] == {"ipv4": None, "ipv6": None}
+    assert (document["submission"], document["reputation"]) == (None, None)
+    assert document["cause"]["ipv4"] == "provider"
+
+
+def test_a_rule_of_this_host(lab):
+    rule = "table inet own { chain out { type filter hook output priority filter; %s }; }\n"
+    lab.networks.mailhost.tool("nft", "-f", "-", input=rule % "meta skuid 0 tcp dport 25 drop;")
+    document = check(lab)
+    assert document["cause"] == {"ipv4": "local-rule", "ipv6": "local-rule"}, document
+    found, = document["local_rules"]
+    assert (found["tool"], found["family"], found["table"], found["chain"]) == \
+        ("nft", "inet", "own", "out")
+    assert "dport 25" in found["rule"]
+    # Postfix is somebody else, so it may get through.
+    assert (found["certain"], found["conditions"]) == (False, ["user"])
+    # And somebody else does.
+    assert check(lab, user="alice")["exit"] == 0
+
+
+# Whose
+
+@pytest.mark.parametrize("says, name, by", [
+    ({"sys_vendor": "Hetzner"}, "hetzner", "dmi"),
+    ({"sys_vendor": "Microsoft Corporation",
+      "chassis_asset_tag": "7783-7084-3265-9085-8269-3286-77"}, "azure", "dmi"),
+    ({"sys_vendor": "QEMU", "cloud_id": "aws"}, "aws", "cloud-init"),
+])
+def test_a_provider_is_recognised_by_what_the_machine_says(lab, says, name, by):
+    machine(lab, **says)
+    provider = check(lab)["provider"]
+    assert (provider["name"], provider["by"]) == (name, by), provider
+    assert provider["policy"]["source"] and provider["policy"]["date"]
+
+
+def test_a_provider_is_recognised_by_the_reverse_name(lab):
+    machine(lab)
+    lab.dns.forget("mail.sender.example")
+    assert check(lab)["provider"] is None
+    lab.dns.host("ec2-198-51-100-10.compute-1.amazonaws.com", MAILHOST[0])
+    lab.dns.add()
+    provider = check(lab)["provider"]
+    assert (provider["name"], provider["by"]) == ("aws", "reverse-name"), provider
+
+
+# What works instead
+
+def test_submission_ports_in_their_order(lab):
+    lab.relay_service("smtp-relay.brevo.com")
+    lab.block(587, "drop")
+    lab.block(25, "drop")
+    entries = [e for e in check(lab)["submission"] if e["relay"] == "brevo"]
+    assert [(e["port"], e["state"]) for e in entries] == \
+        [(465, "usable"), (587, "no-connect"), (2525, "usable")], entries
+    assert entries[0]["tls"] == "TLSv1.3" and entries[0]["verified"] is True
+    assert entries[0]["days_left"] in (29, 30) and entries[0]["auth"] == ["PLAIN", "LOGIN"]
+
+
+def test_a_stripped_starttls_is_an_attack(lab):
+    lab.relay_service("smtp-relay.brevo.com", closed=(587,))
+    lab.relay_service("smtp.postmarkapp.com", replies={
+        "EHLO": "250-smtp.postmarkapp.com\r\n250 AUTH PLAIN"})
+    lab.redirect(25)
+    entries = {(e["relay"], e["port"]): e for e in check(lab)["submission"]}
+    stripped = entries["postmark", 587]
+    assert (stripped["state"], stripped["attack"]) == ("no-starttls", True), stripped
+    assert "STARTTLS" in stripped["detail"] and "strip" in stripped["detail"]
+    assert entries["brevo", 465]["attack"] is False
+
+
+# In the daemon
+
+def test_the_daemon_knows_it_too(lab):
+    machine(lab, sys_vendor="Hetzner")
+    lab.product.configure(relays={}, mode="observe")
+    lab.product.start_daemon()
+    seen = lab.product.wait_status(lambda s: s.get("reputation"), 30, "the reputation is known")
+    assert seen["reputation"]["address"]["ipv4"] == MAILHOST[0]
+    assert seen["cause"] == {"ipv4": None, "ipv6": None}
+    lab.block(25, "drop")
+    seen = lab.product.wait_status(
+        lambda s: s["cause"]["ipv4"] == "provider" and s["trace"]["ipv4"], 60, "the trace is made")
+    assert seen["trace"]["ipv4"]["last"] == GATEWAY[0]
+    assert seen["provider"]["name"] == "hetzner"
+    text = lab.product.detourctl("status").stdout
+    assert "Cause    The provider." in text
+    assert "Provider Hetzner" in text and "detourctl providers hetzner" in text
+    lab.unblock()
+    lab.product.wait_status(
+        lambda s: s["cause"]["ipv4"] is None and s["trace"]["ipv4"] is None, 60,
+        "what is over is forgotten")
