@@ -43,6 +43,9 @@ REQUESTS = {
     "transport flip": Request("transport", "relay", ("install",), ("direct",)),
 }
 
+# Requests that begin with what is installed already, and so may have to build it anew.
+REBUILT = {"transport flip"}
+
 # What Postfix reads.  ROUTE: of the map that main.cf's line leads to, source and description; None
 # where main.cf has no such line, and nobody asks for the map.
 State = collections.namedtuple("State", "main_cf master_cf route")
@@ -52,6 +55,7 @@ End = collections.namedtuple("End", "names explicit")
 Run = collections.namedtuple("Run", "status stdout stderr calls killed injected")
 
 
+LEARNING = ("-y", "-s", "10000000", "-e", "trace=all")      # strace's options
 EDITED = ("main.cf", "master.cf")   # of the owner's files
 COMMITS = (*(f"{DIRECTORY}/{name}" for name in EDITED), ROUTE)
 # Of ours, below them; only `remove` takes that away, too.
@@ -207,25 +211,40 @@ esac""")
             self.must(verb, "the way to the start")
         self.host.reload()
         self.start = tree.take(self.etc)
-        trace = self.apply(self.request.verb, ("-y", "-s", "10000000", "-e", "trace=all"))
+        trace = self.apply(self.request.verb, LEARNING)
         self._learn_states(trace.calls)
         files = [f"{DIRECTORY}/{name}" for name in tree.take(self.etc)]
         lost = calls.lost_with_the_power(trace.calls, COMMITS, files)
         if lost:
             raise Broken(f"{name}: a loss of power may take: " + "; ".join(lost))
         self.return_to_start(reload=True)
+        if name in REBUILT:
+            self._learn_rebuilt_states()
 
     def _learn_states(self, traced):
         """From what a run has written and renamed."""
+        self.whole, self.last_steps = {}, set()
+        self._add_states(traced)
+
+    def _add_states(self, traced):
         texts = {f"{DIRECTORY}/{name}": self.start[name].content for name in EDITED}
         texts[ROUTE] = route_of(self.start)
-        self.whole = {state_of(texts): "the start"}
+        self.whole.setdefault(state_of(texts), "the start")
+        before = len(self.whole)
         for path, text in calls.versions(traced, COMMITS):
             texts[path] = text
             self.whole.setdefault(state_of(texts), f"step {len(self.whole)}")
-        if self.state() not in self.whole or len(self.whole) < 2:
+        if self.state() not in self.whole or len(self.whole) == before:
             raise Broken("the trace does not show how Postfix's files came about")
-        self.last_step = self.state_name()
+        self.last_steps.add(self.state_name())
+
+    def _learn_rebuilt_states(self):
+        """Another way to the same end: what cannot be read is not known to be what is wanted, and
+        is built anew."""
+        self.host.run("sh", "-ec", f"for file in {DIRECTORY}/detourd/private/*/shield; do "
+                      "echo '# another' >>$file; done", check=True)
+        self._add_states(self.apply(self.request.verb, LEARNING).calls)
+        self.return_to_start(reload=True)
 
     def _learn_ends(self, method):
         """What requests without any fault leave behind."""

@@ -406,7 +406,7 @@ class Sweeper:
             return
         name = self.stand.state_name()
         done = answer["result"] in ("ok", "unchanged")
-        if done != (name == self.stand.last_step):
+        if done != (name in self.stand.last_steps):
             raise Broken(f"the result is {answer['result']}, Postfix reads {name}"
                          + self._reason(run))
         if not done and name != "the start":
