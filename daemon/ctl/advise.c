@@ -5,6 +5,7 @@
 #include "daemon/ctl/diagnose.h"
 #include "daemon/ctl/remote.h"
 #include "daemon/report/advice.h"
+#include "daemon/report/check.h"
 #include "daemon/report/translate.h"
 #include "lib/clock.h"
 #include <stdio.h>
@@ -21,13 +22,13 @@ static struct relay_catalogue *load(const struct config *config)
     return catalogue;
 }
 
-static void print(const json_t *advice, bool json)
+/* With the sentence in the caller's language; in documents it is English. */
+static void print_text(json_t *advice, const json_t *document)
 {
-    if (json) {
-        json_dumpf(advice, stdout, JSON_COMPACT);
-        putchar('\n');
-        return;
-    }
+    char *summary = verdict_sentence(json_object_get(document, "verdict"));
+
+    json_object_set_new(advice, "summary", json_string(summary));
+    free(summary);
     char *text = advice_text(advice);
     fputs(text, stdout);
     free(text);
@@ -60,7 +61,12 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
     json_t *advice = advice_json(&input);
     int code = (int)json_integer_value(json_object_get(advice, "exit"));
 
-    print(advice, json);
+    if (json) {
+        json_dumpf(advice, stdout, JSON_COMPACT);
+        putchar('\n');
+    } else {
+        print_text(advice, document);
+    }
     json_decref(advice);
     json_decref(document);
     relay_catalogue_free(relays);

@@ -2,6 +2,7 @@
 /* An advice in sentences. */
 #include "daemon/report/advice_steps.h"
 
+#include "daemon/report/phrases.h"
 #include "daemon/report/text.h"
 #include "daemon/report/translate.h"
 #include <stdlib.h>
@@ -148,9 +149,8 @@ static void add_wait(struct text *t, const json_t *step)
 
     if (least == most)
         text_add(t,
-                 dngettext("detourd", "The provider says that a request takes %d hour.\n",
-                           "The provider says that a request takes %d hours.\n",
-                           (unsigned long)most),
+                 PLURAL("The provider says that a request takes %d hour.\n",
+                        "The provider says that a request takes %d hours.\n", (unsigned long)most),
                  most);
     else
         text_add(t, _("The provider says that a request takes %d to %d hours.\n"), least, most);
@@ -205,11 +205,19 @@ static void add_use(struct text *t, const json_t *step)
         text_add(t, _("   detourd does it by itself; to do it now: detourctl route %s\n"), relay);
 }
 
+static void add_seen(struct text *t, const json_t *step)
+{
+    char *detail = translated(advice_word(step, "detail"));
+
+    add_label(t, _("Seen:"), detail);
+    free(detail);
+}
+
 static void add_repair(struct text *t, const json_t *step)
 {
     text_add(t, _("Look at the relay %s: on port %d it is %s.\n"), advice_word(step, "relay"),
-             number(step, "port"), advice_word(step, "state"));
-    add_label(t, _("Seen:"), advice_word(step, "detail"));
+             number(step, "port"), phrase(advice_word(step, "state")));
+    add_seen(t, step);
 }
 
 static void add_downgraded(struct text *t, const json_t *step)
@@ -305,8 +313,12 @@ static void add_recipients(struct text *t, const json_t *step)
 
     text_add(t, _("Look at what each of them says, and write to its postmaster if it goes on:\n"));
     json_array_foreach(json_object_get(step, "recipients"), i, r)
-        text_add(t, "   - %s: %s; %s\n", advice_word(r, "target"), advice_word(r, "outcome"),
-                 advice_word(r, "detail"));
+    {
+        char *detail = translated(advice_word(r, "detail"));
+        text_add(t, "   - %s: %s; %s\n", advice_word(r, "target"),
+                 phrase(advice_word(r, "outcome")), detail);
+        free(detail);
+    }
 }
 
 static void add_fix(struct text *t, const json_t *step)
@@ -331,7 +343,7 @@ static void add_fix(struct text *t, const json_t *step)
         if (is(check, fixes[i].check))
             sentence = _(fixes[i].sentence);
     text_add(t, "%s\n", sentence != NULL ? sentence : check);
-    add_label(t, _("Seen:"), advice_word(step, "detail"));
+    add_seen(t, step);
 }
 
 typedef void add_step(struct text *t, const json_t *step);

@@ -2,6 +2,7 @@
 #include "daemon/report/providers.h"
 
 #include "daemon/report/csv.h"
+#include "daemon/report/layout.h"
 #include "daemon/report/text.h"
 #include "daemon/report/translate.h"
 #include <stdio.h>
@@ -48,6 +49,16 @@ static const char *lift_word(const json_t *lift)
                                                : _("not known");
 }
 
+static void add_provider_row(struct text *t, const char *const *cells)
+{
+    static const int columns[] = { 14, 16, 15, 12, 14 };
+    size_t last = sizeof columns / sizeof columns[0];
+
+    for (size_t i = 0; i < last; i++)
+        add_cell(t, cells[i], columns[i]);
+    text_add(t, "%s\n", cells[last]);
+}
+
 char *providers_text(const json_t *document)
 {
     char ports[CELL];
@@ -56,16 +67,17 @@ char *providers_text(const json_t *document)
     size_t i;
 
     text_begin(&t);
-    text_add(&t, "%-13s %-15s %-14s %-11s %-13s %s\n", _("NAME"), _("OUTBOUND 25"), _("CLOSED"),
-             _("SINCE"), _("OPENED"), _("PROVIDER"));
+    add_provider_row(&t, (const char *[]){ _("NAME"), _("OUTBOUND 25"), _("CLOSED"), _("SINCE"),
+                                           _("OPENED"), _("PROVIDER") });
     json_array_foreach(json_object_get(document, "providers"), i, p)
     {
         const json_t *policy = json_object_get(p, "policy");
         const char *since = word(policy, "since");
-        text_add(&t, "%-13s %-15s %-14s %-11s %-13s %s\n", word(p, "name"), policy_word(policy),
-                 ports_text(json_object_get(policy, "closed"), ", ", ports),
-                 *since != '\0' ? since : "-", lift_word(json_object_get(p, "lift")),
-                 word(p, "title"));
+        add_provider_row(
+            &t, (const char *[]){ word(p, "name"), policy_word(policy),
+                                  ports_text(json_object_get(policy, "closed"), ", ", ports),
+                                  *since != '\0' ? since : "-",
+                                  lift_word(json_object_get(p, "lift")), word(p, "title") });
     }
     return text_end(&t);
 }

@@ -10,8 +10,9 @@
 static const struct {
     const char *name, *title;
 } checks[] = {
-    { "ptr", N_("reverse DNS") }, { "helo", N_("HELO name") }, { "spf", "SPF" },
-    { "dkim", "DKIM" },           { "dmarc", "DMARC" },        { "dnsbl", N_("blocklist") },
+    { "ptr", N_("reverse DNS") },         { "helo", N_("HELO name") }, { "spf", "SPF" },
+    { "relay-spf", N_("SPF of relays") }, { "dkim", "DKIM" },          { "dmarc", "DMARC" },
+    { "dnsbl", N_("blocklist") },
 };
 
 static const char *title_of(const char *name)

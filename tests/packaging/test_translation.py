@@ -72,7 +72,8 @@ def test_a_wrong_conversion_would_be_found(tmp_path):
 def test_french_typography():
     """A no-break space before double signs and within guillemets, and the curved apostrophe."""
     for message, translations in entries(SOURCES / "po/fr.po").items():
-        for text in translations:
+        for quoted in translations:
+            text = re.sub("«\u00a0[^»]*\u00a0»", "", quoted)  # what is quoted is written as it is
             assert not re.search(r"(?<![\u00a0\w/%])[;?!»]|\w[;?!»]|\w:(?:[ \u00a0]|$)", text), text
             assert "'" not in text and not re.search(r"« | [:;?!»]", text), (message, text)
 

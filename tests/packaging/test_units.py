@@ -190,7 +190,7 @@ def known_names(tmp_path):
     """Section to names, as the program knows them."""
     path = tmp_path / "wrong.conf"
     path.write_text('zzz = 1\nrelay a { zzz = 1 }\n' + "".join(
-        f"{section} {{ zzz = 1 }}\n" for section in ("probe", "postfix", "status", "apply")),
+        f"{section} {{ zzz = 1 }}\n" for section in ("probe", "reputation", "postfix", "status", "apply")),
         encoding="utf-8")
     code, said = check_config(path)
     assert code == 1
@@ -249,7 +249,7 @@ def test_what_is_commented_out_is_good_too(tmp_path):
 
 def test_every_name_is_shipped_and_documented(tmp_path):
     known = known_names(tmp_path)
-    assert set(known) == {"", "probe", "relay", "postfix", "status", "apply"}
+    assert set(known) == {"", "probe", "reputation", "relay", "postfix", "status", "apply"}
     assert names_of(statements(SOURCES / "conf/detourd.conf")) == known
     assert names_of(manual_entries()) == known
 
