@@ -24,6 +24,10 @@ void add_provider(struct text *t, const struct layout *layout, const json_t *doc
 void add_reputation(struct text *t, const struct layout *layout, const json_t *document);
 void add_submission(struct text *t, const struct layout *layout, const json_t *document);
 
+/* Its ports that do not work, COUNT in all: a line a reason, and six lines at most. */
+void add_submission_failures(struct text *t, const struct layout *layout, const json_t *const row[],
+                             size_t count);
+
 /* The likely cause, and the next step. */
 void add_cause(struct text *t, const struct layout *layout, const json_t *document);
 

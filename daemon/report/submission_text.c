@@ -20,11 +20,22 @@ static int rank(const json_t *row)
     return count;
 }
 
+static bool is_attack(const json_t *row)
+{
+    return json_is_true(json_object_get(row, "attack"));
+}
+
+/* What works, what must not be used, and what cannot be. */
+static int kind(const json_t *row)
+{
+    if (is_attack(row))
+        return 1;
+    return word_is(row, "state", "usable") ? 0 : 2;
+}
+
 static bool is_before(const json_t *a, const json_t *b)
 {
-    bool first = word_is(a, "state", "usable"), second = word_is(b, "state", "usable");
-
-    return first != second ? first : rank(a) < rank(b);
+    return kind(a) != kind(b) ? kind(a) < kind(b) : rank(a) < rank(b);
 }
 
 /* Rows as they are to be tried, what works before what does not; the rest as it came. The caller
@@ -132,8 +143,6 @@ static void add_attack(struct text *t, const struct layout *layout, const json_t
 {
     char *text;
 
-    if (!json_is_true(json_object_get(row, "attack")))
-        return;
     text = memory_format(_("An attack: STARTTLS is taken out of the session with %s:%lld. Whoever "
                            "does that on the way wants the password in clear; send none there."),
                          word(row, "host"), number(row, "port"));
@@ -144,19 +153,23 @@ static void add_attack(struct text *t, const struct layout *layout, const json_t
 void add_submission(struct text *t, const struct layout *layout, const json_t *document)
 {
     const json_t *rows = json_object_get(document, "submission");
-    size_t count = json_array_size(rows);
+    size_t count = json_array_size(rows), shown = 0;
 
     if (count == 0)
         return;
     const json_t **sorted = in_order(rows);
+    while (shown < count && kind(sorted[shown]) < 2)
+        shown++;
     add_heading(t, layout,
-                word_is(sorted[0], "state", "usable")
+                kind(sorted[0]) == 0
                     ? _("Submission ports of relays, in the order to use them (RFC 8314):")
                     : _("Submission ports of relays; none of them works from here:"));
-    struct widths widths = measure(sorted, count);
-    for (size_t i = 0; i < count; i++)
+    struct widths widths = measure(sorted, shown);
+    for (size_t i = 0; i < shown; i++)
         add_row(t, layout, sorted[i], &widths);
-    for (size_t i = 0; i < count; i++)
-        add_attack(t, layout, sorted[i]);
+    add_submission_failures(t, layout, sorted + shown, count - shown);
+    for (size_t i = 0; i < shown; i++)
+        if (is_attack(sorted[i]))
+            add_attack(t, layout, sorted[i]);
     free(sorted);
 }
