@@ -426,6 +426,7 @@ static void nothing_to_probe_ends_after_the_lookups(void **state)
     assert_int_equal(enough_next(e, START).what, ENOUGH_WAIT);
     enough_pending(e, 0);
     assert_int_equal(enough_next(e, START).what, ENOUGH_DONE);
+    assert_int_equal(enough_seen(e, START).counted, 0);
     enough_free(e);
 }
 
