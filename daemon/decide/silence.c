@@ -212,7 +212,8 @@ struct silence_count silence_count(struct silence *s, const struct brackets *bra
     struct counting c = { .brackets = brackets, .until = now - patience };
 
     memset(s->shares, 0, s->targets * sizeof *s->shares);
-    memset(s->refused, 0, s->hosts * sizeof *s->refused);
+    for (size_t i = 0; i < s->hosts; i++)
+        s->refused[i] = false;
     for (size_t i = 0; i < s->count; i++)
         count_connect(s, &c, &s->connects[i]);
     sum_up(s, &c);

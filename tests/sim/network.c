@@ -59,6 +59,17 @@ static void make_glitches(struct network *n)
     }
 }
 
+/* What would fool whoever takes a network for up because it was up before and after. */
+static void make_relapse(struct network *n)
+{
+    int64_t from = NETWORK_START + chance_between(&n->chance, 420, 2000);
+    double shortest = log(100), longest = log(6000);
+    double span = shortest + chance_real(&n->chance) * (longest - shortest);
+
+    add_down(&n->glitches, NETWORK_START - 1000, NETWORK_START + 395);
+    add_down(&n->glitches, from, from + (int64_t)exp(span));
+}
+
 void network_init(struct network *n, const struct weather *weather, uint64_t seed)
 {
     n->weather = *weather;
@@ -70,6 +81,8 @@ void network_init(struct network *n, const struct weather *weather, uint64_t see
                                           : chance_between(&n->chance, 0, OUTAGE_EVERY - 1));
     if (weather->glitches > 0)
         make_glitches(n);
+    else if (weather->relapse)
+        make_relapse(n);
 }
 
 /* Gilbert and Elliott: good and bad by turns, each for an exponential time. */

@@ -26,6 +26,7 @@ struct weather {
     bool outages;       /* the access path is down for 10 s in every 10 minutes */
     bool at_edge;       /* one of these begins or ends while the round runs */
     double glitches;    /* a second: the access path is down for 0.1 to 2 s */
+    bool relapse;       /* the first SYNs are lost, the network comes up, and goes down once more */
     double burst_share; /* of the time in which a single path loses everything, */
     double burst_ms;    /* for so long on average */
 };

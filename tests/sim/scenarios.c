@@ -19,6 +19,8 @@ const struct scenario scenarios[] = {
     { "open, loss 50 %", TRUTH_OPEN, 2, 10, 0.3, true, { .loss = 0.5 } },
     { "open, glitches", TRUTH_OPEN, 2, 10, 0.3, true, { .glitches = 0.5 } },
     { "open, loss 30 %, glitches", TRUTH_OPEN, 2, 10, 0.3, true, { .loss = 0.3, .glitches = 0.5 } },
+    { "open, down twice", TRUTH_OPEN, 2, 10, 1, true, { .relapse = true } },
+    { "open, loss 30 %, down twice", TRUTH_OPEN, 2, 10, 1, true, { .loss = 0.3, .relapse = true } },
     { "open, paths 5 % in bursts of 2 s",
       TRUTH_OPEN,
       3,
