@@ -4,12 +4,14 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/diagnose.h"
 #include "daemon/ctl/remote.h"
+#include "daemon/ctl/terminal.h"
 #include "daemon/report/advice.h"
 #include "daemon/report/translate.h"
 #include "lib/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Without it, no relay is suggested. */
 static struct relay_catalogue *load(const struct config *config)
@@ -21,14 +23,16 @@ static struct relay_catalogue *load(const struct config *config)
     return catalogue;
 }
 
-static void print(const json_t *advice, bool json)
+static void print(const json_t *advice, const json_t *document, bool json)
 {
+    const struct layout layout = terminal_layout(STDOUT_FILENO);
+
     if (json) {
         json_dumpf(advice, stdout, JSON_COMPACT);
         putchar('\n');
         return;
     }
-    char *text = advice_text(advice);
+    char *text = advice_text(advice, document, &layout);
     fputs(text, stdout);
     free(text);
 }
@@ -60,7 +64,7 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
     json_t *advice = advice_json(&input);
     int code = (int)json_integer_value(json_object_get(advice, "exit"));
 
-    print(advice, json);
+    print(advice, document, json);
     json_decref(advice);
     json_decref(document);
     relay_catalogue_free(relays);
