@@ -213,8 +213,10 @@ static void add_candidate(struct advice_page *page, const json_t *c)
 {
     struct advice_page item = { .text = page->text, .layout = page->layout, .mark = "   - " };
     char *ports = ports_text(json_object_get(c, "ports"));
+    unsigned long count = json_array_size(json_object_get(c, "ports"));
 
-    advice_say(&item, _("%s (%s), port %s"), word(c, "title"), word(c, "relay"), ports);
+    advice_say(&item, PLURAL("%s (%s), port %s", "%s (%s), ports %s", count), word(c, "title"),
+               word(c, "relay"), ports);
     advice_label(&item, _("price:"), word(c, "price"));
     advice_label(&item, _("free:"), word(c, "free"));
     if (*word(c, "price_date") != '\0')
@@ -301,25 +303,32 @@ static void add_recipients(struct advice_page *page, const json_t *step)
 static void add_fix(struct advice_page *page, const json_t *step)
 {
     static const struct {
-        const char *check, *sentence;
+        const char *check, *sentence, *record;
     } fixes[] = {
-        { "ptr", N_("Give the address a reverse name that leads back to it; the provider's console "
-                    "or support sets it.") },
-        { "helo", N_("Set myhostname (or smtp_helo_name) in main.cf to a name that the address "
-                     "has.") },
-        { "spf", N_("Put the addresses that send, and the relays, into the domain's SPF record.") },
-        { "dkim", N_("Sign the domain's mail with DKIM and publish the key.") },
-        { "dmarc", N_("Publish a DMARC record: _dmarc in the domain, to begin with v=DMARC1; "
-                      "p=none") },
-        { "dnsbl", N_("Find out what the address is listed for, end it, and ask the list to take "
-                      "it off.") },
+        { "ptr",
+          N_("Give the address a reverse name that leads back to it; the provider's console or "
+             "support sets it."),
+          NULL },
+        { "helo",
+          N_("Set myhostname (or smtp_helo_name) in main.cf to a name that the address has."),
+          NULL },
+        { "spf", N_("Put the addresses that send, and the relays, into the domain's SPF record."),
+          NULL },
+        { "dkim", N_("Sign the domain's mail with DKIM and publish the key."), NULL },
+        { "dmarc", N_("Publish a DMARC record in the domain, to begin with:"),
+          "_dmarc TXT \"v=DMARC1; p=none\"" },
+        { "dnsbl",
+          N_("Find out what the address is listed for, end it, and ask the list to take it off."),
+          NULL },
     };
-    const char *sentence = word(step, "check");
 
-    for (size_t i = 0; i < sizeof fixes / sizeof fixes[0]; i++)
-        if (word_is(step, "check", fixes[i].check))
-            sentence = _(fixes[i].sentence);
-    advice_say(page, "%s", sentence);
+    for (size_t i = 0; i < sizeof fixes / sizeof fixes[0]; i++) {
+        if (!word_is(step, "check", fixes[i].check))
+            continue;
+        advice_say(page, "%s", _(fixes[i].sentence));
+        if (fixes[i].record != NULL)
+            advice_command(page, fixes[i].record);
+    }
     add_seen(page, step);
 }
 

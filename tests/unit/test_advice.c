@@ -165,7 +165,7 @@ static void relays_come_with_their_prices_and_the_ports_that_are_left(void **sta
     assert_string_equal(word(ses, "price_date"), "2026-11-28");
     json_array_foreach(json_object_get(step, "candidates"), i, c)
         assert_true(strcmp(word(c, "relay"), "microsoft365") != 0);
-    EXPECT_TEXT(advice, "not known to close", "Amazon SES (amazon-ses), port 2465, 2587\n",
+    EXPECT_TEXT(advice, "not known to close", "Amazon SES (amazon-ses), ports 2465, 2587\n",
                 "price: ", "USD", "(read at https://aws.amazon.com/ses/pricing/ on 2026-11-28)",
                 "free: 300 messages a day", "mode = switch\n", "relay amazon-ses {\n",
                 "provider = amazon-ses\n", "region = us-east-1\n", "ports = { 2587 }\n",
