@@ -4,13 +4,14 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/diagnose.h"
 #include "daemon/ctl/remote.h"
+#include "daemon/ctl/terminal.h"
 #include "daemon/report/advice.h"
-#include "daemon/report/check.h"
 #include "daemon/report/translate.h"
 #include "lib/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Without it, no relay is suggested. */
 static struct relay_catalogue *load(const struct config *config)
@@ -22,14 +23,16 @@ static struct relay_catalogue *load(const struct config *config)
     return catalogue;
 }
 
-/* With the sentence in the caller's language; in documents it is English. */
-static void print_text(json_t *advice, const json_t *document)
+static void print(const json_t *advice, const json_t *document, bool json)
 {
-    char *summary = verdict_sentence(json_object_get(document, "verdict"));
+    const struct layout layout = terminal_layout(STDOUT_FILENO);
 
-    json_object_set_new(advice, "summary", json_string(summary));
-    free(summary);
-    char *text = advice_text(advice);
+    if (json) {
+        json_dumpf(advice, stdout, JSON_COMPACT);
+        putchar('\n');
+        return;
+    }
+    char *text = advice_text(advice, document, &layout);
     fputs(text, stdout);
     free(text);
 }
@@ -61,12 +64,7 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
     json_t *advice = advice_json(&input);
     int code = (int)json_integer_value(json_object_get(advice, "exit"));
 
-    if (json) {
-        json_dumpf(advice, stdout, JSON_COMPACT);
-        putchar('\n');
-    } else {
-        print_text(advice, document);
-    }
+    print(advice, document, json);
     json_decref(advice);
     json_decref(document);
     relay_catalogue_free(relays);

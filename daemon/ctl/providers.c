@@ -3,10 +3,13 @@
 #include "daemon/report/providers.h"
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/remote.h"
+#include "daemon/ctl/terminal.h"
+#include "daemon/report/translate.h"
 #include "lib/config.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct wanted {
     bool json, csv;
@@ -25,14 +28,14 @@ static int take_options(int argc, char *argv[], struct wanted *out)
     *out = (struct wanted){ .name = NULL };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == '?')
-            return usage_error(EXIT_USAGE, "unknown option of providers");
+            return usage_error(EXIT_USAGE, "%s", _("unknown option of providers"));
         out->json = out->json || c == JSON;
         out->csv = out->csv || c == CSV;
     }
     if (out->json && out->csv)
-        return usage_error(EXIT_USAGE, "--json or --csv, not both");
+        return usage_error(EXIT_USAGE, "%s", _("--json or --csv, not both"));
     if (optind + 1 < argc)
-        return usage_error(EXIT_USAGE, "providers takes one name: %s", argv[optind + 1]);
+        return usage_error(EXIT_USAGE, _("providers takes one name: %s"), argv[optind + 1]);
     out->name = optind < argc ? argv[optind] : NULL;
     return 0;
 }
@@ -54,13 +57,15 @@ static struct provider_catalogue *load(const struct ctl *ctl)
 
 static void print(const json_t *document, const struct wanted *wanted)
 {
+    const struct layout layout = terminal_layout(STDOUT_FILENO);
+
     if (wanted->json) {
         json_dumpf(document, stdout, JSON_COMPACT);
         putchar('\n');
         return;
     }
     char *text = wanted->csv            ? providers_csv(document)
-                 : wanted->name != NULL ? provider_text(document)
+                 : wanted->name != NULL ? provider_text(document, &layout)
                                         : providers_text(document);
     fputs(text, stdout);
     free(text);
@@ -79,7 +84,7 @@ int command_providers(const struct ctl *ctl, int argc, char *argv[])
     const struct provider *only =
         wanted.name != NULL ? provider_catalogue_find(catalogue, wanted.name) : NULL;
     if (wanted.name != NULL && only == NULL) {
-        fprintf(stderr, "detourctl: no provider of that name is in the catalogue: %s\n",
+        fprintf(stderr, _("detourctl: no provider of that name is in the catalogue: %s\n"),
                 wanted.name);
         code = 1;
     } else {

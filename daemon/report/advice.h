@@ -6,6 +6,7 @@
 #ifndef DETOURD_REPORT_ADVICE_H
 #define DETOURD_REPORT_ADVICE_H
 
+#include "daemon/report/layout.h"
 #include "lib/config.h"
 #include "lib/relay_catalogue.h"
 #include <jansson.h>
@@ -23,7 +24,9 @@ struct advice_input {
  */
 json_t *advice_json(const struct advice_input *input);
 
-/* For people, in their language. The caller frees it. */
-char *advice_text(const json_t *advice);
+/* For people, in their language. DOCUMENT is the one that the advice was made from; without its
+ * verdict, the summary is English. Lines end before the layout's width, but for those that are to
+ * be copied. The caller frees it. */
+char *advice_text(const json_t *advice, const json_t *document, const struct layout *layout);
 
 #endif

@@ -2,6 +2,7 @@
 /* The letter to whoever is to open the port. */
 #include "daemon/report/advice_steps.h"
 
+#include "daemon/report/phrases.h"
 #include "daemon/report/text.h"
 #include "daemon/report/translate.h"
 #include "lib/clock.h"
@@ -85,6 +86,13 @@ static void add_request(struct text *t, const json_t *evidence, bool tr)
                                "get through. Please open outbound port 25 for it.\n\n")));
 }
 
+static const char *outcome_of(const json_t *target, bool translate)
+{
+    const char *outcome = advice_word(target, "outcome");
+
+    return translate ? phrase(outcome) : outcome;
+}
+
 static void add_targets(struct text *t, const json_t *evidence, bool tr)
 {
     const char *time = advice_word(evidence, "time");
@@ -97,8 +105,8 @@ static void add_targets(struct text *t, const json_t *evidence, bool tr)
                        target) if (*advice_word(target, "address") != '\0')
         text_add(t, "- %s, %s, %s: %s\n", advice_word(target, "target"),
                  advice_word(target, "host"), advice_word(target, "address"),
-                 advice_word(target, "outcome"));
-    else text_add(t, "- %s: %s\n", advice_word(target, "target"), advice_word(target, "outcome"));
+                 outcome_of(target, tr));
+    else text_add(t, "- %s: %s\n", advice_word(target, "target"), outcome_of(target, tr));
 }
 
 static void add_controls(struct text *t, const json_t *evidence, bool tr)

@@ -5,6 +5,7 @@
 #define DETOURD_REPORT_PROVIDERS_H
 
 #include "daemon/decide/provider.h"
+#include "daemon/report/layout.h"
 #include "lib/provider_catalogue.h"
 #include <jansson.h>
 
@@ -23,6 +24,6 @@ char *providers_csv(const json_t *document);
 
 /* All that is known of the first provider of the document, with its sources. The caller frees it.
  */
-char *provider_text(const json_t *document);
+char *provider_text(const json_t *document, const struct layout *layout);
 
 #endif

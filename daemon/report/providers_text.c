@@ -3,20 +3,14 @@
 
 #include "daemon/report/csv.h"
 #include "daemon/report/layout.h"
-#include "daemon/report/text.h"
+#include "daemon/report/member.h"
 #include "daemon/report/translate.h"
+#include "lib/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CELL 64
-
-static const char *word(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text != NULL ? text : "";
-}
 
 /* "25, 465"; OUT holds CELL bytes. */
 static const char *ports_text(const json_t *ports, const char *between, char *out)
@@ -49,53 +43,94 @@ static const char *lift_word(const json_t *lift)
                                                : _("not known");
 }
 
-static void add_provider_row(struct text *t, const char *const *cells)
-{
-    static const int columns[] = { 14, 16, 15, 12, 14 };
-    size_t last = sizeof columns / sizeof columns[0];
+#define COLUMNS 6
 
-    for (size_t i = 0; i < last; i++)
-        add_cell(t, cells[i], columns[i]);
-    text_add(t, "%s\n", cells[last]);
+/* PORTS holds CELL bytes that the cells may point to. */
+static void take_cells(const json_t *p, char *ports, const char *cells[COLUMNS])
+{
+    const json_t *policy = json_object_get(p, "policy");
+    const char *since = word(policy, "since");
+
+    cells[0] = word(p, "name");
+    cells[1] = policy_word(policy);
+    cells[2] = ports_text(json_object_get(policy, "closed"), ", ", ports);
+    cells[3] = *since != '\0' ? since : "-";
+    cells[4] = lift_word(json_object_get(p, "lift"));
+    cells[5] = word(p, "title");
+}
+
+static void widen(int widths[COLUMNS], const char *const cells[COLUMNS])
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        int columns = text_columns(cells[i]) + 2;
+        widths[i] = columns > widths[i] ? columns : widths[i];
+    }
+}
+
+static void add_row(struct text *t, const int widths[COLUMNS], const char *const cells[COLUMNS])
+{
+    for (size_t i = 0; i + 1 < COLUMNS; i++)
+        add_cell(t, cells[i], widths[i]);
+    text_add(t, "%s\n", cells[COLUMNS - 1]);
 }
 
 char *providers_text(const json_t *document)
 {
+    const json_t *list = json_object_get(document, "providers");
+    const char *const heading[COLUMNS] = { _("NAME"),  _("OUTBOUND 25"), _("CLOSED"),
+                                           _("SINCE"), _("OPENED"),      _("PROVIDER") };
+    const char *cells[COLUMNS];
+    int widths[COLUMNS] = { 0 };
     char ports[CELL];
     struct text t;
-    json_t *p;
-    size_t i;
 
+    widen(widths, heading);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        take_cells(json_array_get(list, i), ports, cells);
+        widen(widths, cells);
+    }
     text_begin(&t);
-    add_provider_row(&t, (const char *[]){ _("NAME"), _("OUTBOUND 25"), _("CLOSED"), _("SINCE"),
-                                           _("OPENED"), _("PROVIDER") });
-    json_array_foreach(json_object_get(document, "providers"), i, p)
-    {
-        const json_t *policy = json_object_get(p, "policy");
-        const char *since = word(policy, "since");
-        add_provider_row(
-            &t, (const char *[]){ word(p, "name"), policy_word(policy),
-                                  ports_text(json_object_get(policy, "closed"), ", ", ports),
-                                  *since != '\0' ? since : "-",
-                                  lift_word(json_object_get(p, "lift")), word(p, "title") });
+    add_row(&t, widths, heading);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        take_cells(json_array_get(list, i), ports, cells);
+        add_row(&t, widths, cells);
     }
     return text_end(&t);
 }
 
 /* All about one */
 
-static void add_line(struct text *t, const char *heading, const char *text)
+struct page {
+    struct text *t;
+    const struct layout *layout;
+};
+
+/* HEADING, and TEXT beside it. */
+static void add_line(const struct page *page, const char *heading, const char *text)
 {
-    if (*text != '\0')
-        text_add(t, "  %s %s\n", heading, text);
+    char *mark;
+
+    if (*text == '\0')
+        return;
+    mark = memory_format("  %s ", heading);
+    add_paragraph(page->t, page->layout, mark, text);
+    free(mark);
 }
 
-static void add_source(struct text *t, const json_t *object)
+static void add_sentence(const struct page *page, const char *mark, char *sentence)
 {
-    text_add(t, _("  source: %s, read on %s\n"), word(object, "source"), word(object, "date"));
+    add_paragraph(page->t, page->layout, mark, sentence);
+    free(sentence);
 }
 
-static void add_hours(struct text *t, const json_t *hours)
+static void add_source(const struct page *page, const json_t *object)
+{
+    add_sentence(
+        page, "  ",
+        memory_format(_("(read at %s on %s)"), word(object, "source"), word(object, "date")));
+}
+
+static void add_hours(const struct page *page, const json_t *hours)
 {
     int least = (int)json_integer_value(json_array_get(hours, 0));
     int most = (int)json_integer_value(json_array_get(hours, 1));
@@ -103,20 +138,19 @@ static void add_hours(struct text *t, const json_t *hours)
     if (!json_is_array(hours))
         return;
     if (most == 0)
-        text_add(t, _("  takes effect at once\n"));
+        add_paragraph(page->t, page->layout, "  ", _("takes effect at once"));
     else
-        text_add(t, _("  takes %d to %d hours\n"), least, most);
+        add_sentence(page, "  ", memory_format(_("takes %d to %d hours"), least, most));
 }
 
-static void add_list(struct text *t, const char *heading, const json_t *list)
+static void add_list(const struct page *page, const char *heading, const json_t *list)
 {
-    json_t *item;
-    size_t i;
-
-    json_array_foreach(list, i, item) add_line(t, heading, json_string_value(item));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_string(json_array_get(list, i)))
+            add_line(page, heading, json_string_value(json_array_get(list, i)));
 }
 
-static void add_recognition(struct text *t, const json_t *p)
+static void add_recognition(const struct page *page, const json_t *p)
 {
     enum { KEY, LABEL };
     static const char *const marks[][2] = {
@@ -128,48 +162,49 @@ static void add_recognition(struct text *t, const json_t *p)
     };
     const json_t *machine = json_object_get(p, "machine"), *address = json_object_get(p, "address");
 
-    text_add(t, _("recognised by\n"));
+    add_paragraph(page->t, page->layout, "", _("recognised by:"));
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        add_list(t, marks[i][LABEL], json_object_get(machine, marks[i][KEY]));
+        add_list(page, marks[i][LABEL], json_object_get(machine, marks[i][KEY]));
     if (json_is_object(machine))
-        add_source(t, machine);
-    add_list(t, _("names of addresses below:"), json_object_get(address, "reverse_name"));
+        add_source(page, machine);
+    add_list(page, _("names of addresses below:"), json_object_get(address, "reverse_name"));
     if (json_is_object(address))
-        add_source(t, address);
+        add_source(page, address);
 }
 
-static void add_policy(struct text *t, const json_t *policy)
+static void add_policy(const struct page *page, const json_t *policy)
 {
     char ports[CELL];
 
-    text_add(t, _("outbound port 25: %s\n"), policy_word(policy));
-    add_line(t, _("closed:"), ports_text(json_object_get(policy, "closed"), ", ", ports));
-    add_line(t, _("since:"), word(policy, "since"));
-    add_line(t, _("when:"), word(policy, "condition"));
-    add_source(t, policy);
+    add_sentence(page, "", memory_format(_("outbound port 25: %s"), policy_word(policy)));
+    add_line(page, _("closed:"), ports_text(json_object_get(policy, "closed"), ", ", ports));
+    add_line(page, _("since:"), word(policy, "since"));
+    add_line(page, _("when:"), word(policy, "condition"));
+    add_source(page, policy);
 }
 
-static void add_lift(struct text *t, const json_t *lift)
+static void add_lift(const struct page *page, const json_t *lift)
 {
-    text_add(t, _("opened: %s\n"), lift_word(lift));
-    add_line(t, _("how:"), word(lift, "how"));
-    add_line(t, _("needs:"), word(lift, "needs"));
-    add_line(t, _("where:"), word(lift, "url"));
-    add_hours(t, json_object_get(lift, "hours"));
+    add_sentence(page, "", memory_format(_("opened: %s"), lift_word(lift)));
+    add_line(page, _("how:"), word(lift, "how"));
+    add_line(page, _("needs:"), word(lift, "needs"));
+    add_line(page, _("where:"), word(lift, "url"));
+    add_hours(page, json_object_get(lift, "hours"));
     if (json_is_object(lift))
-        add_source(t, lift);
+        add_source(page, lift);
 }
 
-char *provider_text(const json_t *document)
+char *provider_text(const json_t *document, const struct layout *layout)
 {
     const json_t *p = json_array_get(json_object_get(document, "providers"), 0);
     struct text t;
+    const struct page page = { .t = &t, .layout = layout };
 
     text_begin(&t);
     text_add(&t, "%s (%s)\n", word(p, "title"), word(p, "name"));
-    add_policy(&t, json_object_get(p, "policy"));
-    add_lift(&t, json_object_get(p, "lift"));
-    add_recognition(&t, p);
+    add_policy(&page, json_object_get(p, "policy"));
+    add_lift(&page, json_object_get(p, "lift"));
+    add_recognition(&page, p);
     return text_end(&t);
 }
 

@@ -3,7 +3,6 @@
 
 #include "daemon/report/translate.h"
 #include "lib/memory.h"
-#include <stdarg.h>
 #include <stdlib.h>
 
 void text_begin(struct text *text)
@@ -16,11 +15,15 @@ void text_add(struct text *text, const char *format, ...)
 {
     va_list args;
 
-    if (text->stream == NULL)
-        return;
     va_start(args, format);
-    vfprintf(text->stream, format, args);
+    text_add_list(text, format, args);
     va_end(args);
+}
+
+void text_add_list(struct text *text, const char *format, va_list args)
+{
+    if (text->stream != NULL)
+        vfprintf(text->stream, format, args);
 }
 
 char *text_end(struct text *text)

@@ -3,6 +3,7 @@
 #ifndef DETOURD_REPORT_TEXT_H
 #define DETOURD_REPORT_TEXT_H
 
+#include <stdarg.h>
 #include <stdio.h>
 
 struct text {
@@ -13,6 +14,8 @@ struct text {
 
 void text_begin(struct text *text);
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_add_list(struct text *text, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 /* What was written; the caller frees it. */
 char *text_end(struct text *text);
 

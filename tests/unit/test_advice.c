@@ -65,7 +65,7 @@ static json_t *document(const char *ipv4, const char *ipv6, int code, const char
     "'controls':{'sent':9,'answered':9,'loss':0,'by':'198.18.1.1:587'}," OUTCOMES "}"
 #define VERDICT(name)                                                                             \
     "{'name':'" name "','operators':6,'connected':5,'open':5,'controls':{'sent':0,'answered':0,'" \
-                     "by':null}," OUTCOMES "}"
+    "by':null}," OUTCOMES "}"
 #define PROVIDER(lift)                                                                        \
     "'provider':{'name':'acme','title':'Acme Cloud','by':'dmi','evidence':'sys_vendor Acme'," \
     "'policy':{'default':'blocked','closed':[25,465,587]},'lift':" lift "}"
@@ -111,10 +111,12 @@ static void expect_steps(const json_t *advice, const char *expected)
     assert_string_equal(names, expected);
 }
 
+static const struct layout wide = { .width = 1000 };
+
 /* Whether all of these stand in what people read, in this order. */
 static void expect_text(const json_t *advice, const char *const parts[])
 {
-    char *text = advice_text(advice);
+    char *text = advice_text(advice, NULL, &wide);
     const char *at = text;
 
     for (; *parts != NULL; parts++) {
@@ -142,7 +144,7 @@ static void wait_ask_or_relay(void **state)
                 "wait until 2026-11-30 10:03 UTC", "2. Ask Acme Cloud to open the port",
                 "How: By a ticket.\n", "They want to see: A reverse name.\n",
                 "Where: https://acme.example/ask\n", "They decide case by case.\n",
-                "As read on 2026-11-28 at https://acme.example/faq\n", "3. Or send by a relay.",
+                "(read at https://acme.example/faq on 2026-11-28)\n", "3. Or send by a relay.",
                 "What is not affected:\n", "Mail from outside", "ports 587 and 465",
                 "local network", "The text, to be completed:\n");
     json_decref(advice);
@@ -163,8 +165,8 @@ static void relays_come_with_their_prices_and_the_ports_that_are_left(void **sta
     assert_string_equal(word(ses, "price_date"), "2026-11-28");
     json_array_foreach(json_object_get(step, "candidates"), i, c)
         assert_true(strcmp(word(c, "relay"), "microsoft365") != 0);
-    EXPECT_TEXT(advice, "not known to close", "Amazon SES (amazon-ses): 2465, 2587\n",
-                "price: ", "USD", "as read on 2026-11-28 at https://aws.amazon.com/ses/pricing/",
+    EXPECT_TEXT(advice, "not known to close", "Amazon SES (amazon-ses), ports 2465, 2587\n",
+                "price: ", "USD", "(read at https://aws.amazon.com/ses/pricing/ on 2026-11-28)",
                 "free: 300 messages a day", "mode = switch\n", "relay amazon-ses {\n",
                 "provider = amazon-ses\n", "region = us-east-1\n", "ports = { 2587 }\n",
                 "username = \"...\"\n", "password_file = \"/etc/detourd/amazon-ses.password\"\n");
@@ -194,7 +196,7 @@ static void relays_that_were_tried_stand_with_what_works(void **state)
     assert_true(json_is_true(json_object_get(first, "tried")));
     json_array_foreach(json_object_get(step, "candidates"), i, c) assert_true(
         strcmp(word(c, "relay"), "brevo") != 0 && strcmp(word(c, "relay"), "amazon-ses") != 0);
-    EXPECT_TEXT(advice, "can be reached from here", "Twilio SendGrid (sendgrid): 465\n",
+    EXPECT_TEXT(advice, "can be reached from here", "Twilio SendGrid (sendgrid), port 465\n",
                 "ports = { 465 }\n", "method = transport\n");
     json_decref(advice);
 }
@@ -224,7 +226,7 @@ static void a_configured_relay_that_nobody_tried_is_not_said_to_work(void **stat
 
     (void)state;
     expect_steps(advice, "ask use-relay");
-    EXPECT_TEXT(advice, "relay office, on port 587; whether that works from here was not tried",
+    EXPECT_TEXT(advice, "relay office, on port 587. Whether that works from here was not tried",
                 "Set mode = switch");
     json_decref(advice);
 }
@@ -241,7 +243,7 @@ static void relays_that_fail_are_told_and_a_downgrade_is_an_attack(void **state)
     (void)state;
     expect_steps(advice, "ask downgraded repair-relay add-relay");
     EXPECT_TEXT(advice, "on port 587: something on the way takes TLS out", "an attack",
-                "on port 2525 it is no-connect.\n", "Seen: what was seen\n");
+                "which does not work on port 2525: no-connect.\n", "Seen: what was seen\n");
     json_decref(advice);
 }
 
@@ -375,7 +377,7 @@ static void each_finding_has_its_remedy(void **state)
                                       "'family':null,'result':'warning','detail':'d'}]}",
                                       checks[i]);
         json_t *advice = advise(document(VERDICT("reputation"), "null", 1, members), config);
-        char *text = advice_text(advice), *bare = memory_format("1. %s\n", checks[i]);
+        char *text = advice_text(advice, NULL, &wide), *bare = memory_format("1. %s\n", checks[i]);
         expect_steps(advice, "fix");
         assert_null(strstr(text, bare));
         free(bare);
@@ -408,7 +410,7 @@ static void every_cause_has_its_steps(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
         json_t *advice = advise(document(causes[i].verdict, "null", causes[i].code, ""), config);
-        char *text = advice_text(advice);
+        char *text = advice_text(advice, NULL, &wide);
         expect_steps(advice, causes[i].steps);
         for (const char *p = text; (p = strstr(p, ". \n")) != NULL; p++)
             fail_msg("a step without a word:\n%s", text);
@@ -453,7 +455,7 @@ static void what_a_terminal_would_obey_is_not_printed(void **state)
                                      "'local_rules':[{'tool':'nft','rule':'\\u001b[2J'}],"
                                      "'cause':{'ipv4':'local-rule'}"),
                             config);
-    char *text = advice_text(advice);
+    char *text = advice_text(advice, NULL, &wide);
 
     (void)state;
     assert_null(strchr(text, 033));
@@ -480,7 +482,7 @@ static void a_document_with_nothing_in_it_breaks_nothing(void **state)
         json_t *checked = json_loads(texts[i], 0, NULL);
         assert_non_null(checked);
         json_t *advice = advise(checked, config);
-        free(advice_text(advice));
+        free(advice_text(advice, NULL, &wide));
         json_decref(advice);
     }
 }
