@@ -101,12 +101,16 @@ static void add_targets(struct text *t, const json_t *evidence, bool tr)
 
     text_add(t, say(tr, N_("What we measured on %.10s at %.8s UTC:\n")), time,
              strlen(time) > 11 ? time + 11 : "");
-    json_array_foreach(json_object_get(evidence, "targets"), i,
-                       target) if (*advice_word(target, "address") != '\0')
-        text_add(t, "- %s, %s, %s: %s\n", advice_word(target, "target"),
-                 advice_word(target, "host"), advice_word(target, "address"),
-                 outcome_of(target, tr));
-    else text_add(t, "- %s: %s\n", advice_word(target, "target"), outcome_of(target, tr));
+    json_array_foreach(json_object_get(evidence, "targets"), i, target)
+    {
+        if (*advice_word(target, "address") != '\0')
+            text_add(t, say(tr, N_("- %s, %s, %s: %s\n")), advice_word(target, "target"),
+                     advice_word(target, "host"), advice_word(target, "address"),
+                     outcome_of(target, tr));
+        else
+            text_add(t, say(tr, N_("- %s: %s\n")), advice_word(target, "target"),
+                     outcome_of(target, tr));
+    }
 }
 
 static void add_controls(struct text *t, const json_t *evidence, bool tr)

@@ -4,6 +4,7 @@
 
 #include "daemon/report/advice.h"
 #include "lib/memory.h"
+#include "tests/unit/french.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -448,6 +449,107 @@ static void ipv6_alone_is_told_to_postfix_and_the_provider(void **state)
     json_decref(advice);
 }
 
+static const struct layout narrow = { .width = LAYOUT_WIDTH };
+
+/* Of a host whose provider blocks it, as long as it gets. */
+static json_t *long_advice(void)
+{
+    return advise(document(BLOCKED, "null", 2,
+                           PROVIDER(LIFT) ",'trace':{'ipv4':{'last':'10.0.0.1',"
+                                          "'next':'100.64.0.1','control_port':587}}"),
+                  config);
+}
+
+/* What is to be copied begins further in, and what has no space cannot be broken. */
+static void expect_short_lines(const char *text)
+{
+    char *copy = memory_copy(text), *rest = copy;
+
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (text_columns(line) > LAYOUT_WIDTH && strncmp(line, "       ", 7) != 0 &&
+            strchr(line + LAYOUT_WIDTH / 2, ' ') != NULL)
+            fail_msg("too long: %s", line);
+    free(copy);
+}
+
+static void lines_end_before_the_edge(void **state)
+{
+    json_t *advice = long_advice();
+    char *text = advice_text(advice, NULL, &narrow);
+
+    (void)state;
+    expect_short_lines(text);
+    assert_non_null(strstr(text, "\n   Where: https://acme.example/ask\n"));
+    assert_non_null(strstr(text, "\n3. Or send by a relay."));
+    assert_non_null(strstr(text, "your provider is not\n   known to close"));
+    free(text);
+    json_decref(advice);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text += strlen(part))
+        n++;
+    return n;
+}
+
+/* In the columns of a form too. */
+static void the_letter_keeps_its_list(void **state)
+{
+    const struct layout form = { .width = 40 };
+    json_t *advice = long_advice();
+    char *text = advice_text(advice, NULL, &form);
+    const char *letter = strstr(text, "Outbound TCP port 25"), *written = word(advice, "request");
+
+    (void)state;
+    assert_non_null(letter);
+    assert_int_equal(count_of(letter, "\n    - "), count_of(written, "\n- "));
+    assert_non_null(strstr(letter, "\n    - op1.example, mx1.op1.example,\n      198.18.1.1:25: "
+                                   "timeout\n"));
+    assert_non_null(
+        strstr(letter, "\n\n    About the mail:\n    - what it is for: ____________\n"));
+    free(text);
+    json_decref(advice);
+}
+
+static void what_is_to_be_copied_stays_whole(void **state)
+{
+    const struct layout form = { .width = 40 };
+    json_t *advice = long_advice();
+    char *text = advice_text(advice, NULL, &form);
+
+    (void)state;
+    assert_non_null(strstr(text, "\n       install -m 0640 -o root -g detourd /dev/null "
+                                 "/etc/detourd/amazon-ses.password\n"));
+    assert_non_null(
+        strstr(text, "\n       relay amazon-ses {\n           provider = amazon-ses\n"));
+    free(text);
+    json_decref(advice);
+}
+
+static void a_reader_of_french_reads_french(void **state)
+{
+    json_t *advice = long_advice(), *seen = document(BLOCKED, "null", 2, "");
+    char *text;
+
+    (void)state;
+    if (!french_begin())
+        skip();
+    text = advice_text(advice, seen, &narrow);
+    expect_short_lines(text);
+    french_end();
+    assert_int_equal(strncmp(text, "Le port 25 sortant est bloqué", 30), 0);
+    assert_non_null(strstr(text, "\nQue faire\u00a0:\n1. Le fournisseur annonce"));
+    assert_non_null(strstr(text, "\n    - op3.example\u00a0: sans réponse\n"));
+    assert_null(strstr(text, "Outbound"));
+    assert_non_null(strstr(word(advice, "request"), "- op3.example: timeout\n"));
+    free(text);
+    json_decref(seen);
+    json_decref(advice);
+}
+
 /* A name in the DNS is not to move the cursor. */
 static void what_a_terminal_would_obey_is_not_printed(void **state)
 {
@@ -519,6 +621,10 @@ int main(void)
         cmocka_unit_test(every_cause_has_its_steps),
         cmocka_unit_test(an_interception_is_told_as_such),
         cmocka_unit_test(ipv6_alone_is_told_to_postfix_and_the_provider),
+        cmocka_unit_test(lines_end_before_the_edge),
+        cmocka_unit_test(the_letter_keeps_its_list),
+        cmocka_unit_test(what_is_to_be_copied_stays_whole),
+        cmocka_unit_test(a_reader_of_french_reads_french),
         cmocka_unit_test(what_a_terminal_would_obey_is_not_printed),
         cmocka_unit_test(a_document_with_nothing_in_it_breaks_nothing),
         cmocka_unit_test(without_a_catalogue_no_relay_is_named),

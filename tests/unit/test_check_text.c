@@ -282,6 +282,11 @@ static void test_sentences_of_other_floors(void **state)
                   "le certificat est pour a.example et non pour b.example");
     assert_french("would switch to a relay now, but mode is observe",
                   "voudrait passer à un relais maintenant, mais le mode est observe");
+    assert_french("192.0.2.1 is called a.example, which does not lead back to it",
+                  "192.0.2.1 s’appelle a.example, qui n’y ramène pas");
+    assert_french("SPF of the name in EHLO, a.example: none, a.example has no SPF record",
+                  "SPF du nom dans EHLO, a.example" NBSP
+                  ": none, a.example n’a pas d’enregistrement SPF");
     /* What a server said is not ours to translate. */
     assert_french("554 5.7.1 go away", "554 5.7.1 go away");
     assert_french("", "");
