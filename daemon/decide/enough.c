@@ -11,10 +11,9 @@
 #define BURST_SPARE 1
 #define BURST_MAX   8
 
-/* With fewer hosts than it takes SYNs, the first of the further connections leave in pairs: so ten
- * targets need no second more than a hundred. */
-#define PAIRED       10
-#define HOSTS_ENOUGH 20
+/* The first of the further connections leave in pairs: that soon makes up for the many SYNs that
+ * are sent again in one moment. */
+#define PAIRED 12
 
 /* While no control has been answered for so long, a further connection would be wasted. */
 #define QUIET_MS 1000
@@ -402,8 +401,7 @@ static void allow_burst(struct enough *e)
 /* Not where they may be needed for longer. */
 static bool goes_in_pairs(const struct enough *e, int64_t now)
 {
-    return e->more_count < PAIRED && e->host_count < HOSTS_ENOUGH && !e->had_burst &&
-           !seems_lossy(e, now);
+    return e->more_count < PAIRED && !e->had_burst && !seems_lossy(e, now);
 }
 
 static int64_t next_more(const struct enough *e, int64_t now)

@@ -6,12 +6,12 @@
  * While somebody connects there is nothing to prove, and no control is sent. When nobody has for
  * ENOUGH_SUSPICION_MS (or every connection has been refused), controls go out, first to everybody,
  * then one every ENOUGH_BEAT_MS (twice as often where some are lost) by turns to those who
- * answered; and as often, while controls answer, another connection to port 25 (where hosts are
- * few, two), by turns over the operators. Silent SYNs and refusals between answered controls count
+ * answered; and as often, while controls answer, another connection to port 25 (two at
+ * first), by turns over the operators. Silent SYNs and refusals between answered controls count
  * (silence.h, brackets.h) until q^n is at most ENOUGH_ERROR. n is how many count, no more than half
- * of them of one operator; q the loss that controls show, and never taken to be below ENOUGH_LOSS.
- * Neither may an operator alone carry it, so QUORUM of them must be silent, nor a short outage, so
- * silent SYNs must come from ENOUGH_BRACKETS brackets and ENOUGH_SPAN_MS apart.
+ * of them of one operator or in one bracket; q the loss that controls show, and never taken to be
+ * below ENOUGH_LOSS. Neither may an operator alone carry it, so QUORUM of them must be silent, nor
+ * a short outage, so silent SYNs must come from ENOUGH_BRACKETS brackets and ENOUGH_SPAN_MS apart.
  */
 #ifndef DETOURD_ENOUGH_H
 #define DETOURD_ENOUGH_H

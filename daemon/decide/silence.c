@@ -119,7 +119,7 @@ struct counting {
     struct silence_count count;
     int64_t until; /* SYNs that left later have not had their time */
     int64_t first, last;
-    bool seen[BRACKET_CONTROLS_MAX];
+    int in_bracket[BRACKET_CONTROLS_MAX]; /* silent SYNs */
 };
 
 static void note_bracket(struct counting *c, int bracket, int64_t when)
@@ -128,8 +128,7 @@ static void note_bracket(struct counting *c, int bracket, int64_t when)
         c->first = when;
     if (c->count.brackets == 0 || when > c->last)
         c->last = when;
-    c->count.brackets += !c->seen[bracket];
-    c->seen[bracket] = true;
+    c->count.brackets += c->in_bracket[bracket]++ == 0;
 }
 
 static int count_silent(struct counting *c, const struct connect *connect)
@@ -187,9 +186,18 @@ static int fair(int total, int most)
     return most * 2 > total ? 2 * (total - most) : total;
 }
 
+static int most_in_a_bracket(const struct counting *c)
+{
+    int most = 0;
+
+    for (size_t i = 0; i < c->brackets->up_count; i++)
+        most = c->in_bracket[i] > most ? c->in_bracket[i] : most;
+    return most;
+}
+
 static void sum_up(const struct silence *s, struct counting *c)
 {
-    int firm = 0, most = 0, most_firm = 0;
+    int firm = 0, most = 0, most_firm = 0, spread;
 
     for (size_t i = 0; i < s->targets; i++) {
         const struct share *share = &s->shares[i];
@@ -202,6 +210,8 @@ static void sum_up(const struct silence *s, struct counting *c)
         most_firm = share->firm > most_firm ? share->firm : most_firm;
     }
     c->count.fair = fair(c->count.all, most);
+    spread = firm + fair(c->count.all - firm, most_in_a_bracket(c));
+    c->count.fair = spread < c->count.fair ? spread : c->count.fair;
     c->count.firm = fair(firm, most_firm);
     c->count.span = c->last - c->first;
 }

@@ -43,8 +43,8 @@ void silence_void(struct silence *silence, size_t connect);
 
 struct silence_count {
     int all;          /* SYNs that count */
-    int fair;         /* of them, as many that no operator has more than half */
-    int firm;         /* as FAIR, of the refusals alone */
+    int fair;         /* as many that no operator and, of the silent, no bracket has over half */
+    int firm;         /* of the refusals alone, as many that no operator has over half */
     size_t probed;    /* operators with a connection */
     size_t operators; /* of them, those whose SYNs count */
     size_t refusing;  /* of them, those whose refusals count */
