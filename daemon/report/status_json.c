@@ -391,12 +391,12 @@ static void add_circumstances(json_t *o, const struct engine_view *v)
 {
     static const enum cause_rules unknown[FAMILIES] = { RULES_UNKNOWN, RULES_UNKNOWN };
 
-    if (v->round == NULL || v->seen == NULL)
-        return;
-    json_object_set_new(o, "cause", cause_json(v->round, v->seen, unknown));
-    json_object_set_new(o, "trace", trace_json(v->seen, v->round));
-    json_object_set_new(o, "provider", provider_json(v->seen));
-    json_object_set_new(o, "reputation", reputation_json(v->seen));
+    bool any = v->round != NULL && v->seen != NULL;
+
+    json_object_set_new(o, "cause", any ? cause_json(v->round, v->seen, unknown) : json_null());
+    json_object_set_new(o, "trace", any ? trace_json(v->seen, v->round) : json_null());
+    json_object_set_new(o, "provider", any ? provider_json(v->seen) : json_null());
+    json_object_set_new(o, "reputation", any ? reputation_json(v->seen) : json_null());
 }
 
 json_t *status_json(const struct engine_view *v)

@@ -49,8 +49,8 @@ def test_socat_answers(lab, daemon):
 
 def test_status_has_its_members(lab, daemon):
     status = lab.product.status()
-    assert set(status) == {"schema", "mode", "route", "verdict", "relays", "postfix", "next",
-                           "problems"}
+    assert set(status) == {"schema", "mode", "route", "verdict", "cause", "trace", "provider",
+                           "reputation", "relays", "postfix", "next", "problems"}
     assert {"name", "port", "since"} <= set(status["route"])
     assert {"name", "confidence", "outcomes"} <= set(status["verdict"]["ipv4"])
     assert {"running", "queue", "drift"} <= set(status["postfix"])
