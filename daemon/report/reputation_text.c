@@ -66,6 +66,20 @@ static bool is_held_against(const json_t *findings)
     return false;
 }
 
+/* Also where there is nothing to know: no check was possible. */
+static bool is_nothing_known(const json_t *findings)
+{
+    size_t i;
+    json_t *finding;
+
+    json_array_foreach(findings, i, finding)
+    {
+        if (!word_is(finding, "result", "unknown"))
+            return false;
+    }
+    return true;
+}
+
 static void add_address(struct text *t, const json_t *address)
 {
     const char *v4 = word(address, "ipv4"), *v6 = word(address, "ipv6");
@@ -88,6 +102,12 @@ void add_reputation(struct text *t, const struct layout *layout, const json_t *d
 
     if (!json_is_object(reputation))
         return;
+    /* Without network or DNS, a page of reasons would hide the one that the verdict gives. */
+    if (is_nothing_known(findings)) {
+        add_heading(t, layout,
+                    _("What mail operators would hold against this host could not be looked up."));
+        return;
+    }
     add_heading(t, layout,
                 is_held_against(findings)
                     ? _("What mail operators would hold against this host:")
