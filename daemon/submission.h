@@ -13,8 +13,8 @@
 #include "daemon/probe/dns.h"
 #include "daemon/probe/probe.h"
 #include "daemon/probe/relay_check.h"
-#include "lib/relay_catalogue.h"
 #include "lib/endpoint.h"
+#include "lib/relay_catalogue.h"
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>

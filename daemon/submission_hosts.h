@@ -5,8 +5,8 @@
 #define DETOURD_SUBMISSION_HOSTS_H
 
 #include "daemon/submission.h"
-#include "lib/relay_catalogue.h"
 #include "lib/config.h"
+#include "lib/relay_catalogue.h"
 #include <stddef.h>
 
 struct submission_hosts {
