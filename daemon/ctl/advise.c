@@ -54,8 +54,10 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
     bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
 
     if (argc > 1 && !json)
-        return usage_error(EXIT_UNKNOWN, "advise [--json]");
-    struct config *config = ctl_config(ctl);
+        return usage_error(EXIT_UNKNOWN, _("advise takes --json alone: %s"), argv[1]);
+    struct config *config = ctl_config_right(ctl);
+    if (config == NULL)
+        return EXIT_UNKNOWN;
     struct relay_catalogue *relays = load(config);
     json_t *document = look(config, relays);
     const struct advice_input input = {

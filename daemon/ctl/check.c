@@ -7,6 +7,7 @@
 #include "daemon/ctl/check_options.h"
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/diagnose.h"
+#include "daemon/ctl/remote.h"
 #include "daemon/ctl/terminal.h"
 #include "daemon/report/translate.h"
 #include "lib/config.h"
@@ -19,28 +20,6 @@ struct check {
     struct config *config;
     struct relay_catalogue *catalogue;
 };
-
-static void print_complaints(struct complaints *complaints)
-{
-    const char *line;
-
-    for (size_t i = 0; (line = complaints_line(complaints, i, NULL)) != NULL; i++)
-        fprintf(stderr, "%s\n", line);
-}
-
-/* A configuration is used where there is one; only a named one must be there. */
-static int load_config(struct check *check, const struct ctl *ctl)
-{
-    struct complaints *complaints = complaints_new();
-
-    if (ctl->config_given || access(ctl->config_path, R_OK) == 0)
-        check->config = config_load(ctl->config_path, complaints);
-    else
-        check->config = config_defaults();
-    print_complaints(complaints);
-    complaints_free(complaints);
-    return check->config != NULL ? 0 : EXIT_UNKNOWN;
-}
 
 /* Without its catalogue, check has fewer controls, and no reason to give up. */
 static void load_catalogue(struct check *check)
@@ -104,7 +83,9 @@ int command_check(const struct ctl *ctl, int argc, char *argv[])
     int code;
 
     if (check_options_parse(&check.options, argc, argv, &code) &&
-        (code = load_config(&check, ctl)) == 0) {
+        (check.config = ctl_config_right(ctl)) == NULL)
+        code = EXIT_UNKNOWN;
+    if (check.config != NULL) {
         load_catalogue(&check);
         json_t *document = run(&check);
         code = print_result(&check, document);

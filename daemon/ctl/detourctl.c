@@ -6,11 +6,13 @@
 #include "lib/config.h"
 #include "lib/log.h"
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct subcommand {
     const char *name;
@@ -35,7 +37,7 @@ static const struct subcommand {
     { "hold", command_remote, "", N_("stay on the present route") },
     { "release", command_remote, "", N_("end a hold") },
     { "fragment", command_fragment,
-      "[--json] [--format main.cf|postconf|ansible|salt] direct|NAME [PORT]",
+      "[--json] [--format main.cf|master.cf|postconf|ansible|salt] direct|NAME [PORT]",
       N_("what configuration management applies for that route") },
     { "applied", command_remote, "GENERATION", N_("configuration management has applied it") },
     { "plan", command_plan, "[--json] [direct|NAME [PORT]]",
@@ -89,6 +91,25 @@ int usage_error(int code, const char *format, ...)
     return code;
 }
 
+/* Such as head(1): it has read what it wanted. */
+static bool reader_is_gone(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+/* What could not be written was not said: nothing may rely on CODE then. */
+static int finish(int code, int unsaid)
+{
+    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+
+    if (!failed || reader_is_gone())
+        return code;
+    fprintf(stderr, "%s\n", _("detourctl: the answer could not be written"));
+    return unsaid;
+}
+
 static int run(const struct ctl *ctl, int argc, char *argv[])
 {
     const struct subcommand *command = find(argv[0]);
@@ -97,10 +118,12 @@ static int run(const struct ctl *ctl, int argc, char *argv[])
         return usage_error(EXIT_USAGE, _("unknown command: %s"), argv[0]);
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         print_usage(stdout, argv[0]);
-        return 0;
+        return finish(0, 1);
     }
     optind = 0; /* getopt starts over, with the subcommand's options */
-    return command->run(ctl, argc, argv);
+    return finish(command->run(ctl, argc, argv),
+                  command->run == command_check || command->run == command_advise ? EXIT_UNKNOWN
+                                                                                  : 1);
 }
 
 /* Only messages and the characters they are made of: numbers stay as programs write them. */

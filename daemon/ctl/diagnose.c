@@ -135,11 +135,11 @@ static bool keeps_packets(const struct circumstances_seen *seen, enum family fam
            trace_decide(&seen->trace[family], TRACE_OF_ALL).where == TRACE_HOST;
 }
 
-static void look_at_rules(const struct check_options *o, struct check_input *check)
+static void look_at_rules(struct check_input *check)
 {
     struct local_rules rules;
 
-    if (o->no_trace || !may_be_local(check->round))
+    if (!may_be_local(check->round))
         return;
     local_rules_look(false, clock_mono_ms() + LOCAL_RULES_MS, &rules);
     check->local_rules = local_rules_json(&rules);
@@ -158,7 +158,7 @@ json_t *diagnose(const struct diagnose_input *in)
     struct check_input check = { .round = run.result.round,
                                  .seen = circumstances_seen(run.result.circumstances),
                                  .ms = run.result.ms };
-    look_at_rules(in->options, &check);
+    look_at_rules(&check);
     json_t *document = check_json(&check);
     json_decref(check.local_rules);
     diagnosis_result_free(&run.result);

@@ -7,13 +7,14 @@
 
 #define TARGET_COLUMNS 32
 #define STATE_COLUMNS  32
+#define REST_COLUMNS   12
 
 struct canvas {
     struct text text;
     int width;
     bool colour;
     int64_t now_ms;
-    int target_columns;
+    int target_columns, state_columns;
 };
 
 static bool is_waiting(const struct live_row *row)
@@ -51,7 +52,7 @@ static void add_row(struct canvas *c, const struct live_row *row)
     text_begin(&line);
     add_cell(&line, row->target, c->target_columns);
     if (*rest != '\0') {
-        add_cell(&line, phrase(row->state), STATE_COLUMNS);
+        add_cell(&line, phrase(row->state), c->state_columns);
         text_add(&line, "%s", rest);
     } else {
         text_add(&line, "%s", phrase(row->state));
@@ -71,6 +72,15 @@ static int widest(const struct live_row *rows, size_t count)
         width = columns > width ? columns : width;
     }
     return width < TARGET_COLUMNS ? width : TARGET_COLUMNS;
+}
+
+/* What a narrow terminal leaves between the target and the seconds, which are worth more than
+ * space. */
+static int state_columns(const struct canvas *c)
+{
+    int room = c->width - c->target_columns - REST_COLUMNS;
+
+    return room < STATE_COLUMNS ? room : STATE_COLUMNS;
 }
 
 static void add_count(struct canvas *c, const struct live_row *rows, size_t count)
@@ -94,6 +104,7 @@ char *live_text(const struct live_row *rows, size_t count, int64_t now_ms,
 
     text_begin(&c.text);
     c.target_columns = widest(rows, count);
+    c.state_columns = state_columns(&c);
     for (size_t i = 0; i < count; i++) {
         if (fits || (is_waiting(&rows[i]) && shown + 1 < room)) {
             add_row(&c, &rows[i]);

@@ -19,13 +19,31 @@
 /* detourd answers at once, but for a change, which may take as long as detour-apply takes. */
 #define PATIENCE_S 200
 
+/* A configuration is used where there is one; only a named one must be there. */
+static struct config *load(const struct ctl *ctl, struct complaints *complaints)
+{
+    if (ctl->config_given || access(ctl->config_path, R_OK) == 0)
+        return config_load(ctl->config_path, complaints);
+    return config_defaults();
+}
+
+struct config *ctl_config_right(const struct ctl *ctl)
+{
+    struct complaints *complaints = complaints_new();
+    struct config *config = load(ctl, complaints);
+    const char *line;
+
+    for (size_t i = 0; (line = complaints_line(complaints, i, NULL)) != NULL; i++)
+        fprintf(stderr, "%s\n", line);
+    complaints_free(complaints);
+    return config;
+}
+
 struct config *ctl_config(const struct ctl *ctl)
 {
     struct complaints *complaints = complaints_new();
-    struct config *config = NULL;
+    struct config *config = load(ctl, complaints);
 
-    if (ctl->config_given || access(ctl->config_path, R_OK) == 0)
-        config = config_load(ctl->config_path, complaints);
     if (complaints_errors(complaints) > 0)
         fprintf(stderr, "detourctl: %s\n", complaints_line(complaints, 0, NULL));
     if (config == NULL)

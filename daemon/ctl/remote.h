@@ -11,6 +11,9 @@
  * run on the one before, at the usual place. The caller frees it. */
 struct config *ctl_config(const struct ctl *ctl);
 
+/* The same for what tells of this host by it: NULL, with all that is wrong on stderr. */
+struct config *ctl_config_right(const struct ctl *ctl);
+
 /* Connects; false, with a word on stderr, when nobody answers. */
 bool remote_reach(const struct config *config, int *fd);
 

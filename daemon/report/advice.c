@@ -139,6 +139,20 @@ static void ask_firewall(struct adviser *a)
     set_copy(step, "hop", json_object_get(advice_of_family(a, "trace"), "next"));
 }
 
+/* One that lets some through has no rule against the port, but too little room. */
+static void firewall_steps(struct adviser *a)
+{
+    if (strcmp(a->name, "unstable") == 0) {
+        advice_step(a, "look-at-conntrack");
+        advice_step(a, "look-at-limits");
+        advice_step(a, "check-again");
+        return;
+    }
+    if (!json_is_array(json_object_get(a->in->document, "local_rules")))
+        advice_step(a, "look-as-root");
+    ask_firewall(a);
+}
+
 static void add_command(json_t *step, char *command)
 {
     json_t *commands = json_object_get(step, "commands");
@@ -151,26 +165,60 @@ static void add_command(json_t *step, char *command)
     free(command);
 }
 
-/* How to find the rule's number and take it out. The rule itself stands in no command: whoever made
- * it may have put a comment into it that a shell would obey. */
+static bool is_policy(const json_t *rule)
+{
+    return strncmp(advice_word(rule, "rule"), "policy ", 7) == 0;
+}
+
+static void nft_removal(json_t *step, const json_t *rule)
+{
+    const char *family = advice_word(rule, "family"), *table = advice_word(rule, "table");
+    const char *chain = advice_word(rule, "chain");
+
+    if (is_policy(rule)) {
+        add_command(
+            step, memory_format("nft add rule %s %s %s tcp dport 25 accept", family, table, chain));
+        return;
+    }
+    add_command(step, memory_format("nft --handle list chain %s %s %s", family, table, chain));
+    add_command(step,
+                memory_format("nft delete rule %s %s %s handle NUMBER", family, table, chain));
+}
+
+/* By the tool that showed it: one of the two kinds of iptables knows nothing of the other's. */
+static void iptables_removal(json_t *step, const json_t *rule)
+{
+    const char *tool = advice_word(rule, "tool"), *chain = advice_word(rule, "chain");
+    const char *table = advice_word(rule, "table");
+
+    table = *table != '\0' ? table : "filter";
+    if (is_policy(rule)) {
+        add_command(
+            step, memory_format("%s -t %s -A %s -p tcp --dport 25 -j ACCEPT", tool, table, chain));
+        return;
+    }
+    add_command(step, memory_format("%s -t %s -nL %s --line-numbers", tool, table, chain));
+    add_command(step, memory_format("%s -t %s -D %s NUMBER", tool, table, chain));
+}
+
+/* How to find the rule's number and take it out, or what stands above a policy. The rule itself
+ * stands in no command: whoever made it may have put a comment into it that a shell would obey. */
 static void removal(json_t *step, const json_t *rule)
 {
-    const char *tool = advice_word(rule, "tool"), *family = advice_word(rule, "family");
-    const char *table = advice_word(rule, "table"), *chain = advice_word(rule, "chain");
+    const char *tool = advice_word(rule, "tool");
 
     if (strcmp(tool, "nft") == 0) {
-        add_command(step, memory_format("nft --handle list chain %s %s %s", family, table, chain));
-        add_command(step,
-                    memory_format("nft delete rule %s %s %s handle NUMBER", family, table, chain));
+        nft_removal(step, rule);
+    } else if (strcmp(tool, "ufw") == 0 && is_policy(rule)) {
+        add_command(step, memory_copy("ufw allow out 25/tcp"));
     } else if (strcmp(tool, "ufw") == 0) {
         add_command(step, memory_copy("ufw status numbered"));
         add_command(step, memory_copy("ufw delete NUMBER"));
+    } else if (strcmp(tool, "firewalld") == 0) {
+        add_command(step, memory_copy("firewall-cmd --direct --get-all-rules"));
+        add_command(step, memory_copy("firewall-cmd --list-all-policies"));
     } else {
-        const char *program =
-            strcmp(family, "ip6") == 0 || strcmp(family, "ipv6") == 0 ? "ip6tables" : "iptables";
-        table = *table != '\0' ? table : "filter";
-        add_command(step, memory_format("%s -t %s -nL %s --line-numbers", program, table, chain));
-        add_command(step, memory_format("%s -t %s -D %s NUMBER", program, table, chain));
+        iptables_removal(step, rule);
     }
 }
 
@@ -266,7 +314,7 @@ static void make_steps(struct adviser *a)
     else if (strcmp(a->cause, "provider") == 0 || strcmp(a->cause, "proxy") == 0)
         ask_provider(a);
     else if (strcmp(a->cause, "firewall") == 0)
-        ask_firewall(a);
+        firewall_steps(a);
     else if (strcmp(a->cause, "recipient") == 0)
         look_at_recipients(a);
     else if (strcmp(a->cause, "reputation") == 0)
@@ -289,7 +337,7 @@ static void add_request(struct adviser *a, json_t *advice)
 {
     static const char *const causes[] = { "provider", "proxy", "firewall", NULL };
 
-    if (!is_one_of(a->cause, causes)) {
+    if (!is_shut(a) || !is_one_of(a->cause, causes)) {
         json_object_set_new(advice, "evidence", json_null());
         json_object_set_new(advice, "request", json_null());
         return;

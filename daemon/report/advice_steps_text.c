@@ -44,6 +44,10 @@ static const struct {
       N_("No relay is needed: the mail of all others leaves as before, and what is for these "
          "waits in the queue."),
       { NULL } },
+    { "look-as-root",
+      N_("Look as root, if you have not: then the rules of this host's own nftables or iptables "
+         "are read, and the one that does it is named:"),
+      { "sudo detourctl advise" } },
     { "look-at-conntrack",
       N_("Look whether the table of connections is full, since a full one drops new "
          "connections:"),
@@ -126,7 +130,10 @@ static void ask_whom(struct advice_page *page, const json_t *step)
     const char *title = word(step, "title"), *hop = word(step, "hop");
 
     if (word_is(step, "whom", "firewall") && *hop != '\0')
-        advice_say(page, _("Ask whoever runs the firewall at %s to let port 25 out."), hop);
+        advice_say(page,
+                   _("Ask whoever runs the network between this host and %s, the first router, to "
+                     "let port 25 out."),
+                   hop);
     else if (word_is(step, "whom", "firewall"))
         advice_say(page, _("Ask whoever runs the firewall of your network to let port 25 out."));
     else if (*title != '\0')
@@ -263,18 +270,37 @@ static void add_commands(struct advice_page *page, const json_t *step)
         advice_command(page, json_string_value(command));
 }
 
+static void add_policy(struct advice_page *page, const json_t *step, const json_t *rule)
+{
+    advice_say(page,
+               _("Let port 25 out of the chain %s (%s), which by its policy lets nothing out that "
+                 "no rule names."),
+               word(rule, "chain"), word(rule, "tool"));
+    if (!word_is(rule, "tool", "ufw"))
+        advice_say(page, _("The command does so until the next start; put it into the firewall's "
+                           "own files too."));
+    add_commands(page, step);
+}
+
 static void add_rule(struct advice_page *page, const json_t *step)
 {
     const json_t *rule = json_object_get(step, "rule");
 
+    if (word_is(rule, "rule", "policy drop")) {
+        add_policy(page, step, rule);
+        return;
+    }
     if (*word(rule, "chain") != '\0')
         advice_say(page, _("Take out the rule that drops it (%s, chain %s): %s"),
                    word(rule, "tool"), word(rule, "chain"), word(rule, "rule"));
     else
         advice_say(page, _("Take out the rule that drops it (%s): %s"), word(rule, "tool"),
                    word(rule, "rule"));
-    advice_say(page, _("The first command shows its number, the second removes it until the next "
-                       "start; take it out of the firewall's own files too."));
+    if (word_is(rule, "tool", "firewalld"))
+        advice_say(page, _("firewalld made it; these show out of what:"));
+    else
+        advice_say(page, _("The first command shows its number, the second removes it until the "
+                           "next start; take it out of the firewall's own files too."));
     add_commands(page, step);
 }
 

@@ -31,7 +31,7 @@ static void add_why(struct advice_page *page, const json_t *advice)
         const char *cause, *sentence;
     } causes[] = {
         { "provider", N_("It is most likely your provider that closes the port.") },
-        { "firewall", N_("A firewall of your own network closes the port.") },
+        { "firewall", N_("A firewall on this host, or just outside of it, closes the port.") },
         { "local-rule", N_("A rule in this host's own firewall closes the port.") },
         { "recipient", N_("It is those recipients alone: the port is open to everybody else.") },
         { "reputation", N_("The port is open, but mail operators do not want this host's mail.") },
@@ -46,6 +46,11 @@ static void add_why(struct advice_page *page, const json_t *advice)
 
     if (word_is(advice, "cause", "provider") && *title != '\0') {
         advice_say(page, _("It is most likely your provider, %s, that closes the port."), title);
+        return;
+    }
+    if (word_is(advice, "cause", "firewall") && word_is(advice, "verdict", "unstable")) {
+        advice_say(page, _("A firewall closes the port now and then: it limits connections, or "
+                           "loses track of them."));
         return;
     }
     for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++)
@@ -66,7 +71,7 @@ static void add_where(struct advice_page *page, const json_t *trace)
                      "seen any."),
                    last);
     else if (*next != '\0')
-        advice_say(page, _("Packets to port 25 do not even pass %s, the first hop."), next);
+        advice_say(page, _("Packets to port 25 do not get as far as %s, the first router."), next);
 }
 
 /* What goes on as it did */

@@ -148,6 +148,20 @@ def test_a_broken_configuration_cannot_say(lab):
     ran = lab.detourctl("-c", path, "check")
     assert ran.returncode == 3
     assert f"{path}:1: mode = maybe" in ran.stderr and f"{path}:3: interval = never" in ran.stderr
+    ran = lab.detourctl("-c", path, "advise")
+    assert (ran.returncode, ran.stdout) == (3, "") and f"{path}:1: mode = maybe" in ran.stderr
+
+
+def test_an_answer_that_cannot_be_written_is_none(lab):
+    def run(command):
+        return lab.run("bash", "-c", f"{program('detourctl')} {command}")
+    for command in ("check", "check --json", "advise --json"):
+        ran = run(f"{command} >/dev/full")
+        assert ran.returncode == 3 and "could not be written" in ran.stderr
+    assert run("providers --help >/dev/full").returncode == 1
+    # Who needs no more may leave.
+    ran = run("check --json | true; exit ${PIPESTATUS[0]}")
+    assert (ran.returncode, ran.stderr) == (3, "")
 
 
 def test_hostile_banners_have_a_name(lab):

@@ -56,6 +56,7 @@ def test_nothing_is_looked_for_that_is_not_wanted(lab):
     lab.relay_service("smtp-relay.brevo.com")
     lab.block(25, "drop")
     document = check(lab, "--no-trace", "--no-submission", "--no-reputation")
+    assert document["local_rules"] == []
     assert document["trace"] == {"ipv4": None, "ipv6": None}
     assert (document["submission"], document["reputation"]) == (None, None)
     assert document["cause"]["ipv4"] == "provider"

@@ -314,7 +314,7 @@ static void one_rule_is_taken_out_and_no_relay_is_wanted(void **state)
                         "'cause':{'ipv4':'local-rule','ipv6':null},'local_rules':["
                         "{'tool':'nft','family':'inet','table':'filter','chain':'output',"
                         "'rule':'tcp dport 25 drop'},"
-                        "{'tool':'iptables','family':'ip6','table':'','chain':'OUTPUT',"
+                        "{'tool':'ip6tables-legacy','family':'ip6','table':'','chain':'OUTPUT',"
                         "'rule':'-p tcp --dport 25 -m comment --comment $(reboot) -j DROP'},"
                         "{'tool':'ufw','family':'','table':'','chain':'','rule':'deny out 25'}]"),
                config);
@@ -325,8 +325,8 @@ static void one_rule_is_taken_out_and_no_relay_is_wanted(void **state)
     EXPECT_TEXT(advice, "A rule in this host's own firewall", "(nft, chain output): tcp dport 25",
                 "nft --handle list chain inet filter output\n",
                 "nft delete rule inet filter output handle NUMBER\n",
-                "ip6tables -t filter -nL OUTPUT --line-numbers\n",
-                "ip6tables -t filter -D OUTPUT NUMBER\n", "ufw status numbered\n");
+                "ip6tables-legacy -t filter -nL OUTPUT --line-numbers\n",
+                "ip6tables-legacy -t filter -D OUTPUT NUMBER\n", "ufw status numbered\n");
     for (size_t i = 0; i < 3; i++) {
         char *commands = json_dumps(json_object_get(step_at(advice, i), "commands"), 0);
         assert_null(strstr(commands, "reboot"));
@@ -335,18 +335,70 @@ static void one_rule_is_taken_out_and_no_relay_is_wanted(void **state)
     json_decref(advice);
 }
 
+static void a_policy_gets_an_exception_and_firewalld_is_asked_itself(void **state)
+{
+    json_t *advice =
+        advise(document(BLOCKED, "null", 2,
+                        "'cause':{'ipv4':'local-rule','ipv6':null},'local_rules':["
+                        "{'tool':'nft','family':'inet','table':'filter','chain':'output',"
+                        "'rule':'policy drop'},"
+                        "{'tool':'iptables','family':'ip','table':'filter','chain':'OUTPUT',"
+                        "'rule':'policy drop'},"
+                        "{'tool':'ufw','family':'ip','table':'filter','chain':'OUTPUT',"
+                        "'rule':'policy drop'},"
+                        "{'tool':'firewalld','family':'inet','table':'firewalld',"
+                        "'chain':'filter_OUTPUT','rule':'tcp dport 25 drop'}]"),
+               config);
+
+    (void)state;
+    expect_steps(advice, "remove-rule remove-rule remove-rule remove-rule check-again");
+    EXPECT_TEXT(advice, "Let port 25 out of the chain output (nft)",
+                "nft add rule inet filter output tcp dport 25 accept\n",
+                "iptables -t filter -A OUTPUT -p tcp --dport 25 -j ACCEPT\n",
+                "ufw allow out 25/tcp\n", "firewall-cmd --direct --get-all-rules\n");
+    json_decref(advice);
+}
+
 static void a_firewall_of_ones_own_is_asked_for(void **state)
 {
     json_t *advice = advise(document(BLOCKED, "null", 2,
                                      PROVIDER(LIFT) ",'cause':{'ipv4':'firewall','ipv6':null},"
+                                                    "'local_rules':[],"
                                                     "'trace':{'ipv4':{'last':null,"
                                                     "'next':'10.0.0.1'},'ipv6':null}"),
                             config);
 
     (void)state;
     expect_steps(advice, "ask add-relay");
-    EXPECT_TEXT(advice, "do not even pass 10.0.0.1, the first hop",
-                "Ask whoever runs the firewall at 10.0.0.1");
+    EXPECT_TEXT(advice, "do not get as far as 10.0.0.1, the first router",
+                "Ask whoever runs the network between this host and 10.0.0.1");
+    json_decref(advice);
+}
+
+static void rules_that_nobody_has_read_are_looked_at_first(void **state)
+{
+    json_t *advice = advise(document(BLOCKED, "null", 2,
+                                     PROVIDER(LIFT) ",'cause':{'ipv4':'firewall','ipv6':null},"
+                                                    "'local_rules':null"),
+                            config);
+
+    (void)state;
+    expect_steps(advice, "look-as-root ask add-relay");
+    EXPECT_TEXT(advice, "A firewall on this host, or just outside of it", "1. Look as root",
+                "sudo detourctl advise\n");
+    json_decref(advice);
+}
+
+static void a_firewall_by_turns_is_nobodys_to_open(void **state)
+{
+    json_t *advice = advise(document(VERDICT("unstable"), "null", 1,
+                                     PROVIDER("null") ",'cause':{'ipv4':'firewall','ipv6':null}"),
+                            config);
+
+    (void)state;
+    expect_steps(advice, "look-at-conntrack look-at-limits check-again");
+    assert_true(json_is_null(json_object_get(advice, "request")));
+    EXPECT_TEXT(advice, "A firewall closes the port now and then", "nf_conntrack_max\n");
     json_decref(advice);
 }
 
@@ -615,7 +667,10 @@ int main(void)
         cmocka_unit_test(who_never_opens_it_is_not_asked),
         cmocka_unit_test(what_takes_no_time_is_not_waited_for),
         cmocka_unit_test(one_rule_is_taken_out_and_no_relay_is_wanted),
+        cmocka_unit_test(a_policy_gets_an_exception_and_firewalld_is_asked_itself),
         cmocka_unit_test(a_firewall_of_ones_own_is_asked_for),
+        cmocka_unit_test(rules_that_nobody_has_read_are_looked_at_first),
+        cmocka_unit_test(a_firewall_by_turns_is_nobodys_to_open),
         cmocka_unit_test(one_recipient_is_no_reason_for_a_relay),
         cmocka_unit_test(each_finding_has_its_remedy),
         cmocka_unit_test(every_cause_has_its_steps),

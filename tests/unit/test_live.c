@@ -76,6 +76,22 @@ static void test_narrow(void **state)
     free(text);
 }
 
+static void test_the_seconds_fit_into_sixty_columns(void **state)
+{
+    const struct terminal_size sixty = { .columns = 60, .lines = 24 };
+    const struct live_row row = { .target = "outlook.com (IPv6)",
+                                  .state = "waiting for the banner",
+                                  .deadline_ms = 10000,
+                                  .mood = LIVE_WAITING };
+    int lines;
+
+    (void)state;
+    char *text = live_text(&row, 1, 0, &sixty, false, &lines);
+    assert_non_null(strstr(text, " waiting for the banner  "));
+    assert_non_null(strstr(text, " 10 s left\n"));
+    free(text);
+}
+
 static void test_more_rows_than_lines(void **state)
 {
     static struct live_row many[1000];
@@ -360,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_the_deadline_has_passed),
         cmocka_unit_test(test_colours),
         cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_the_seconds_fit_into_sixty_columns),
         cmocka_unit_test(test_more_rows_than_lines),
         cmocka_unit_test(test_french),
         cmocka_unit_test(test_nothing_is_left),
