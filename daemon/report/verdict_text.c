@@ -44,9 +44,28 @@ static void unstable_sentence(struct text *t, const json_t *family, const char *
              (int)number(family, "open"), (int)number(family, "operators"), scope);
 }
 
+/* Whether it was for want of addresses that nobody could be probed. */
+static bool has_no_address(const json_t *family)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(json_object_get(family, "outcomes"), i, row)
+    {
+        if (!word_is(row, "outcome", "dns-failed"))
+            return false;
+    }
+    return true;
+}
+
 static void unknown_sentence(struct text *t, const json_t *family, const char *scope)
 {
-    if (number(family, "operators") == 0)
+    if (number(family, "operators") == 0 && !has_no_address(family))
+        text_add(t,
+                 _("Outbound port 25 is unknown: this host could not begin to probe; the reason "
+                   "stands beside each target (%s)."),
+                 scope);
+    else if (number(family, "operators") == 0)
         text_add(t,
                  _("Outbound port 25 is unknown: no target has an address to probe; look at the "
                    "DNS (%s)."),
