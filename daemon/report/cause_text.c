@@ -168,24 +168,60 @@ static bool is_riddle(const json_t *verdict)
     return word_is(verdict, "name", "blocked");
 }
 
-static void add_family(struct text *t, const struct layout *layout, const char *heading,
-                       const char *cause, const json_t *verdict, const json_t *trace)
+static bool is_ipv4(const char *family)
 {
-    struct text sentence, step;
+    return strcmp(family, "ipv4") == 0;
+}
+
+/* The host has a network, but not over FAMILY, as most have no IPv6. */
+static bool is_family_missing(const json_t *document, const char *family)
+{
+    const json_t *other =
+        json_object_get(json_object_get(document, "verdict"), is_ipv4(family) ? "ipv6" : "ipv4");
+
+    return json_is_object(other) && !word_is(other, "name", "offline") &&
+           !word_is(other, "name", "unknown");
+}
+
+static void missing_family_step(struct text *t, const char *family)
+{
+    text_add(t,
+             _("If this host is to have %s, look at its address and default route; if not, "
+               "inet_protocols = %s in main.cf keeps Postfix from trying."),
+             is_ipv4(family) ? "IPv4" : "IPv6", is_ipv4(family) ? "ipv6" : "ipv4");
+}
+
+static char *next_step(const json_t *document, const char *family)
+{
+    const json_t *verdict = json_object_get(json_object_get(document, "verdict"), family);
+    const char *cause = word(json_object_get(document, "cause"), family);
+    struct text t;
+
+    text_begin(&t);
+    if (strcmp(cause, "provider") == 0)
+        provider_step(&t, json_object_get(json_object_get(document, "trace"), family));
+    else if (strcmp(cause, "network") == 0 && is_family_missing(document, family))
+        missing_family_step(&t, family);
+    else
+        text_add(&t, "%s", step_sentence(cause, verdict));
+    return text_end(&t);
+}
+
+static void add_family(struct text *t, const struct layout *layout, const char *heading,
+                       const json_t *document, const char *family)
+{
+    const json_t *verdict = json_object_get(json_object_get(document, "verdict"), family);
+    const char *cause = word(json_object_get(document, "cause"), family);
+    struct text sentence;
 
     if (*cause == '\0' && !is_riddle(verdict))
         return;
     text_begin(&sentence);
-    text_begin(&step);
     if (*cause == '\0')
         text_add(&sentence, "%s", _("The evidence does not say whose doing it is."));
     else
         cause_sentence(&sentence, cause, verdict);
-    if (strcmp(cause, "provider") == 0)
-        provider_step(&step, trace);
-    else
-        text_add(&step, "%s", step_sentence(cause, verdict));
-    char *said = text_end(&sentence), *next = text_end(&step);
+    char *said = text_end(&sentence), *next = next_step(document, family);
     add_heading(t, layout, heading);
     add_paragraph(t, layout, INDENT, said);
     add_paragraph(t, layout, _("  Next: "), next);
@@ -207,21 +243,20 @@ static void add_preference(struct text *t, const struct layout *layout, const js
 void add_cause(struct text *t, const struct layout *layout, const json_t *document)
 {
     const json_t *verdict = json_object_get(document, "verdict");
-    const json_t *trace = json_object_get(document, "trace");
     const json_t *cause = json_object_get(document, "cause");
     const json_t *v4 = json_object_get(verdict, "ipv4"), *v6 = json_object_get(verdict, "ipv6");
-    const char *four = word(cause, "ipv4"), *six = word(cause, "ipv6");
 
     if (!json_is_object(cause))
         return;
-    bool alike = strcmp(four, six) == 0 && word_is(v4, "name", word(v6, "name"));
+    bool alike = strcmp(word(cause, "ipv4"), word(cause, "ipv6")) == 0 &&
+                 word_is(v4, "name", word(v6, "name"));
     bool alone = !json_is_object(v4) || !json_is_object(v6);
     if (json_is_object(v4))
         add_family(t, layout, alone || alike ? _("Likely cause:") : _("Likely cause, over IPv4:"),
-                   four, v4, json_object_get(trace, "ipv4"));
+                   document, "ipv4");
     if (json_is_object(v6) && !alike)
-        add_family(t, layout, alone ? _("Likely cause:") : _("Likely cause, over IPv6:"), six, v6,
-                   json_object_get(trace, "ipv6"));
+        add_family(t, layout, alone ? _("Likely cause:") : _("Likely cause, over IPv6:"), document,
+                   "ipv6");
     add_preference(t, layout, verdict);
 }
 

@@ -145,9 +145,19 @@ static void add_hours(const struct page *page, const json_t *hours)
 
 static void add_list(const struct page *page, const char *heading, const json_t *list)
 {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (json_is_string(json_array_get(list, i)))
-            add_line(page, heading, json_string_value(json_array_get(list, i)));
+    struct text names;
+    size_t i;
+    json_t *name;
+
+    text_begin(&names);
+    json_array_foreach(list, i, name)
+    {
+        if (json_is_string(name))
+            text_add(&names, "%s%s", i > 0 ? ", " : "", json_string_value(name));
+    }
+    char *whole = text_end(&names);
+    add_line(page, heading, whole);
+    free(whole);
 }
 
 static void add_recognition(const struct page *page, const json_t *p)
@@ -167,7 +177,7 @@ static void add_recognition(const struct page *page, const json_t *p)
         add_list(page, marks[i][LABEL], json_object_get(machine, marks[i][KEY]));
     if (json_is_object(machine))
         add_source(page, machine);
-    add_list(page, _("names of addresses below:"), json_object_get(address, "reverse_name"));
+    add_list(page, _("reverse names in:"), json_object_get(address, "reverse_name"));
     if (json_is_object(address))
         add_source(page, address);
 }

@@ -44,9 +44,28 @@ static void unstable_sentence(struct text *t, const json_t *family, const char *
              (int)number(family, "open"), (int)number(family, "operators"), scope);
 }
 
+/* Whether it was for want of addresses that nobody could be probed. */
+static bool has_no_address(const json_t *family)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(json_object_get(family, "outcomes"), i, row)
+    {
+        if (!word_is(row, "outcome", "dns-failed"))
+            return false;
+    }
+    return true;
+}
+
 static void unknown_sentence(struct text *t, const json_t *family, const char *scope)
 {
-    if (number(family, "operators") == 0)
+    if (number(family, "operators") == 0 && !has_no_address(family))
+        text_add(t,
+                 _("Outbound port 25 is unknown: this host could not begin to probe; the reason "
+                   "stands beside each target (%s)."),
+                 scope);
+    else if (number(family, "operators") == 0)
         text_add(t,
                  _("Outbound port 25 is unknown: no target has an address to probe; look at the "
                    "DNS (%s)."),
@@ -93,6 +112,37 @@ static void family_sentence(struct text *t, const json_t *family, const char *sc
         unknown_sentence(t, family, scope);
 }
 
+/* Whether this is no more than that a host with a network has none over FAMILY. */
+static bool is_missing(const json_t *family, const json_t *other)
+{
+    return word_is(family, "name", "offline") && !word_is(other, "name", "unknown");
+}
+
+static void one_of_two(struct text *t, const json_t *family, const json_t *other, const char *name)
+{
+    if (is_missing(family, other))
+        text_add(t, _("Over %s nothing answers, on no port: this host has no way out over it."),
+                 name);
+    else
+        family_sentence(t, family, name);
+}
+
+/* What is there stands first. */
+static void two_sentences(struct text *t, const json_t *v4, const json_t *v6)
+{
+    bool v6_first = is_missing(v4, v6);
+
+    if (v6_first)
+        family_sentence(t, v6, "IPv6");
+    else
+        one_of_two(t, v4, v6, "IPv4");
+    text_add(t, " ");
+    if (v6_first)
+        one_of_two(t, v4, v6, "IPv4");
+    else
+        one_of_two(t, v6, v4, "IPv6");
+}
+
 char *verdict_sentence(const json_t *verdict)
 {
     const json_t *v4 = json_object_get(verdict, "ipv4"), *v6 = json_object_get(verdict, "ipv6");
@@ -106,9 +156,7 @@ char *verdict_sentence(const json_t *verdict)
     } else if (word_is(v4, "name", word(v6, "name"))) {
         family_sentence(&t, v4, _("IPv4 and IPv6 alike"));
     } else {
-        family_sentence(&t, v4, "IPv4");
-        text_add(&t, " ");
-        family_sentence(&t, v6, "IPv6");
+        two_sentences(&t, v4, v6);
     }
     return text_end(&t);
 }

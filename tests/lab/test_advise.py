@@ -114,6 +114,9 @@ def test_one_provider_in_detail(lab):
     product = configured(lab)
     ran = product.detourctl("providers", "scaleway")
     assert ran.returncode == 0 and "takes effect at once" in ran.stdout
+    ovh = product.detourctl("providers", "ovh").stdout
+    assert "\n  reverse names in: ovh.net, ovh.ca, ovh.us\n" in ovh
+    assert "opened: yes\n" in product.detourctl("providers", "sfr").stdout
     assert product.detourctl("providers", "nobody").returncode == 1
     assert product.detourctl("providers", "--json", "--csv").returncode == 2
     assert product.detourctl("providers", "aws", "gcp").returncode == 2
