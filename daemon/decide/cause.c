@@ -59,7 +59,7 @@ static enum cause unknown(const struct cause_evidence *e)
     for (int i = 0; i < OUTCOMES; i++)
         if (i != OUTCOME_DNS_FAILED && e->outcomes[i] > 0)
             return CAUSE_NONE;
-    return e->outcomes[OUTCOME_DNS_FAILED] > 0 ? CAUSE_DNS : CAUSE_NONE;
+    return e->outcomes[OUTCOME_DNS_FAILED] > 0 && !e->dns_answers ? CAUSE_DNS : CAUSE_NONE;
 }
 
 enum cause cause_decide(const struct cause_evidence *e)

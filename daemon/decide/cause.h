@@ -20,7 +20,7 @@
  *   intercepted   proxy
  *   unstable      local-rule where there is one; path where controls were lost too; else firewall
  *   offline       network
- *   unknown       dns where no target has an address; else none
+ *   unknown       dns where no target has an address, and none in the other family; else none
  */
 #ifndef DETOURD_CAUSE_H
 #define DETOURD_CAUSE_H
@@ -69,6 +69,7 @@ struct cause_evidence {
     enum cause_place silent_at;  /* the same of silence */
     enum cause_rules rules;
     bool controls_lost; /* connections to other ports get lost as well, not all of them */
+    bool dns_answers;   /* addresses of the other family were found */
 };
 
 enum cause cause_decide(const struct cause_evidence *evidence);

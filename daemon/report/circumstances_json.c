@@ -193,14 +193,18 @@ static void add_trace(struct cause_evidence *e, const struct hop_trace_result *t
         e->rules = RULES_UNKNOWN;
 }
 
-static enum cause family_cause(const struct family_result *family, size_t target_count,
+static enum cause family_cause(const struct round_result *round, enum family f,
                                const struct hop_trace_result *trace, enum cause_rules rules)
 {
+    const struct family_result *family = &round->family[f];
+    const struct family_result *other =
+        &round->family[f == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4];
     struct cause_evidence e = { .verdict = family->verdict.kind,
                                 .rules = rules,
-                                .controls_lost = family->verdict.loss > 0 };
+                                .controls_lost = family->verdict.loss > 0,
+                                .dns_answers = other->probed && other->verdict.operators > 0 };
 
-    for (size_t i = 0; i < target_count; i++)
+    for (size_t i = 0; i < round->target_count; i++)
         e.outcomes[family->targets[i].outcome]++;
     if (trace != NULL)
         add_trace(&e, trace, family);
@@ -213,10 +217,9 @@ json_t *cause_json(const struct round_result *round, const struct circumstances_
     json_t *causes[FAMILIES];
 
     for (int f = 0; f < FAMILIES; f++) {
-        const struct family_result *family = &round->family[f];
         const struct hop_trace_result *trace = seen->traced[f] != 0 ? &seen->trace[f] : NULL;
-        enum cause cause = family->probed
-                               ? family_cause(family, round->target_count, trace, rules[f])
+        enum cause cause = round->family[f].probed
+                               ? family_cause(round, (enum family)f, trace, rules[f])
                                : CAUSE_NONE;
         causes[f] = cause == CAUSE_NONE ? json_null() : json_string(cause_name(cause));
     }

@@ -123,6 +123,9 @@ static void one_of_two(struct text *t, const json_t *family, const json_t *other
     if (is_missing(family, other))
         text_add(t, _("Over %s nothing answers, on no port: this host has no way out over it."),
                  name);
+    else if (word_is(family, "name", "unknown") && number(family, "operators") == 0 &&
+             has_no_address(family) && number(other, "operators") > 0)
+        text_add(t, _("No target has an %s address."), name);
     else
         family_sentence(t, family, name);
 }
