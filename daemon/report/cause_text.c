@@ -13,7 +13,7 @@
 /* Names of recipients in a sentence. */
 #define NAMES_MAX 5
 
-/* How all targets that had an address ended; "" where they differ. */
+/* How all targets that had an address and were tried ended; "" where they differ. */
 static const char *common_outcome(const json_t *verdict)
 {
     const char *common = "";
@@ -23,7 +23,7 @@ static const char *common_outcome(const json_t *verdict)
     json_array_foreach(json_object_get(verdict, "outcomes"), i, row)
     {
         const char *outcome = word(row, "outcome");
-        if (strcmp(outcome, "dns-failed") == 0)
+        if (!was_tried(row))
             continue;
         if (*common != '\0' && strcmp(common, outcome) != 0)
             return "";

@@ -38,6 +38,10 @@ char *cause_words(const json_t *document);
  * frees it. */
 char *failing_targets(const json_t *verdict, size_t most);
 
+/* Whether a row of the outcomes tells of port 25: the target had an address, and it was this
+ * round's turn to try it. */
+bool was_tried(const json_t *row);
+
 /* The control that answered, as "ADDRESS:PORT"; "" where none did. The document owns it. */
 const char *answered_control(const json_t *verdict);
 

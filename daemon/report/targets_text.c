@@ -19,6 +19,11 @@ static bool is_open(const json_t *row)
     return word_is(row, "outcome", "open");
 }
 
+bool was_tried(const json_t *row)
+{
+    return !word_is(row, "outcome", "dns-failed") && !word_is(row, "outcome", "untried");
+}
+
 char *failing_targets(const json_t *verdict, size_t most)
 {
     struct text t;
@@ -28,7 +33,7 @@ char *failing_targets(const json_t *verdict, size_t most)
     text_begin(&t);
     json_array_foreach(json_object_get(verdict, "outcomes"), i, row)
     {
-        if (is_open(row) || word_is(row, "outcome", "dns-failed"))
+        if (is_open(row) || !was_tried(row))
             continue;
         if (said++ == most) {
             text_add(&t, ", ...");

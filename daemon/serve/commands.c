@@ -179,21 +179,22 @@ static void run_help(struct client *client, struct words *w);
 static const struct command {
     const char *name;
     bool changes;
+    bool alone; /* it takes no word, other than json where USAGE has that */
     void (*run)(struct client *client, struct words *words);
     const char *usage, *summary;
 } commands[] = {
-    { "help", false, run_help, "help", "this list" },
-    { "status", false, run_status, "status [json]", "route, verdict, relays, what is next" },
-    { "relays", false, run_relays, "relays [json]", "each relay and its last proof" },
-    { "plan", false, run_plan, "plan [direct|NAME [PORT]] [json]",
+    { "help", false, true, run_help, "help", "this list" },
+    { "status", false, true, run_status, "status [json]", "route, verdict, relays, what is next" },
+    { "relays", false, true, run_relays, "relays [json]", "each relay and its last proof" },
+    { "plan", false, false, run_plan, "plan [direct|NAME [PORT]] [json]",
       "the difference that a switch would make" },
-    { "fragment", false, run_fragment, "fragment direct|NAME [PORT] json",
+    { "fragment", false, false, run_fragment, "fragment direct|NAME [PORT] json",
       "what configuration management applies for it" },
-    { "applied", true, run_applied, "applied GENERATION",
+    { "applied", true, false, run_applied, "applied GENERATION",
       "configuration management has applied that" },
-    { "route", true, run_route, "route direct|NAME|auto", "take that route and hold it" },
-    { "hold", true, run_hold, "hold", "stay on the present route" },
-    { "release", true, run_release, "release", "end a hold" },
+    { "route", true, false, run_route, "route direct|NAME|auto", "take that route and hold it" },
+    { "hold", true, true, run_hold, "hold", "stay on the present route" },
+    { "release", true, true, run_release, "release", "end a hold" },
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -221,6 +222,22 @@ static struct words split(char *line)
     return w;
 }
 
+/* `hold NAME` is not `hold`: whoever says it means something else. */
+static bool has_more(const struct command *command, const struct words *w)
+{
+    bool may_be_json = strstr(command->usage, "[json]") != NULL;
+
+    return command->alone && w->count > 1 && !(may_be_json && w->count == 2 && wants_json(w));
+}
+
+static void say_usage(struct client *client, const char *usage)
+{
+    char text[80];
+
+    snprintf(text, sizeof text, "usage: %s\n", usage);
+    client_say(client, text);
+}
+
 void commands_run(struct client *client, char *line)
 {
     struct words w = split(line);
@@ -228,7 +245,9 @@ void commands_run(struct client *client, char *line)
     for (size_t i = 0; w.count > 0 && i < COMMANDS; i++) {
         if (strcmp(commands[i].name, w.word[0]) != 0)
             continue;
-        if (commands[i].changes && !client_may_change(client))
+        if (has_more(&commands[i], &w))
+            say_usage(client, commands[i].usage);
+        else if (commands[i].changes && !client_may_change(client))
             client_say(client, "denied: root or a member of admin_group may do this\n");
         else
             commands[i].run(client, &w);

@@ -67,7 +67,8 @@ def test_several_commands_on_one_connection(lab, daemon):
     (b"stauts\n", b"unknown command"), (b"\n", b"unknown command"), (b"\0\n", b"holds no NUL"),
     (b"status\0json\n", b"holds no NUL"), (b"x" * 100000 + b"\n", b"at most 512 bytes"),
     (b"\xff\xfe\n", b"unknown command"), (b"route\n", b"usage: route"),
-    (b"status a b c d e f g\n", b"Route"), (b"plan nobody\n", b"no relay of that name"),
+    (b"status a b c d e f g\n", b"usage: status"), (b"hold ses\n", b"usage: hold"),
+    (b"relays jsn\n", b"usage: relays"), (b"plan nobody\n", b"no relay of that name"),
     (b"route direct\n", b"mode is observe"),
 ])
 def test_odd_lines_get_an_answer(lab, daemon, data, words):
