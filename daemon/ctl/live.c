@@ -154,6 +154,15 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     raise((int)number); /* as if nobody had been in its way */
 }
 
+/* Whoever started the program may have had it ignore a signal, as a shell does with SIGINT for what
+ * it puts into the background; then the signal is to end nothing, the view neither. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /* FD again, as a description of its own. */
 static int own_description(int fd)
 {
@@ -178,7 +187,8 @@ struct live *live_start(struct event_base *base, int fd, live_source *source, vo
     event_add(live->timer, &tick);
     for (size_t i = 0; i < SIGNALS; i++) {
         live->on_signal[i] = evsignal_new(base, signals[i], on_signal, live);
-        event_add(live->on_signal[i], NULL);
+        if (!is_ignored(signals[i]))
+            event_add(live->on_signal[i], NULL);
     }
     return live;
 }

@@ -28,7 +28,8 @@ struct live;
 
 /* Draws several times a second, from the loop. NULL, and nothing is drawn, where FD is no terminal
  * that can do it. While it lives, SIGINT and its like end the program after the rows were taken
- * away, and SIGTSTP stops it so. A terminal that takes nothing is not waited for. */
+ * away, and SIGTSTP stops it so, unless they were ignored before. A terminal that takes nothing is
+ * not waited for. */
 struct live *live_start(struct event_base *base, int fd, live_source *source, void *context);
 
 /* Takes the rows away, gives the cursor back, and frees LIVE. NULL is allowed. */

@@ -298,6 +298,29 @@ static void test_interrupted(void **state)
     }
 }
 
+/* As a shell starts what it puts into the background: an interrupt is for the others. */
+static void test_not_interrupted(void **state)
+{
+    struct terminal t;
+
+    (void)state;
+    signal(SIGINT, SIG_IGN);
+    begin(&t, "xterm", endless_rows);
+    signal(SIGINT, SIG_DFL);
+    read_until(&t, "yahoo.com");
+    kill(t.child, SIGINT);
+    for (int frames = 0; frames < 3; frames++) {
+        size_t before = t.len;
+        while (strstr(t.bytes + before, "yahoo.com") == NULL)
+            assert_true(read_more(&t));
+    }
+    kill(t.child, SIGTERM);
+    int status = finish(&t);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGTERM);
+    free(t.bytes);
+}
+
 static void test_stopped_and_continued(void **state)
 {
     struct terminal t;
@@ -381,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_french),
         cmocka_unit_test(test_nothing_is_left),
         cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_not_interrupted),
         cmocka_unit_test(test_stopped_and_continued),
         cmocka_unit_test(test_no_terminal_for_it),
         cmocka_unit_test(test_a_terminal_that_takes_nothing),
