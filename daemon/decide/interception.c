@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/decide/interception.h"
 
+#include "daemon/decide/operators.h"
 #include "lib/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct key {
 struct search {
     const struct interception_host *hosts;
     size_t count;
+    struct operators *operators; /* of the targets */
     struct interception *out;
     enum interception_sign sign; /* that is looked for */
     struct key *keys;            /* two a host at most */
@@ -63,10 +65,11 @@ static bool lies_under(const char *name, const char *domain)
            (len == tail || name[len - tail - 1] == '.');
 }
 
-static bool is_unrelated(const struct interception_host *a, const struct interception_host *b)
+static bool is_unrelated(const struct search *s, const struct interception_host *a,
+                         const struct interception_host *b)
 {
-    return a->target != b->target && a->host[0] != '\0' && b->host[0] != '\0' &&
-           strcmp(a->network, b->network) != 0 &&
+    return a->host[0] != '\0' && b->host[0] != '\0' &&
+           operators_of(s->operators, a->target) != operators_of(s->operators, b->target) &&
            (a->operator_name[0] == '\0' || strcmp(a->operator_name, b->operator_name) != 0) &&
            strcasecmp(organisational_domain(a->host), organisational_domain(b->host)) != 0;
 }
@@ -130,7 +133,7 @@ static bool contradicts(const struct search *s, const struct key *a, const struc
 
     if (strncmp(name, "*.", 2) == 0)
         name += 2;
-    return is_unrelated(x, y) &&
+    return is_unrelated(s, x, y) &&
            (name[0] == '\0' || (!lies_under(name, organisational_domain(x->host)) &&
                                 !lies_under(name, organisational_domain(y->host))));
 }
@@ -229,7 +232,7 @@ static bool has_unrelated(const struct search *s, const bool *missing)
 {
     for (size_t i = 0; i < s->count; i++)
         for (size_t k = 0; k < i && missing[s->hosts[i].target]; k++)
-            if (missing[s->hosts[k].target] && is_unrelated(&s->hosts[i], &s->hosts[k]))
+            if (missing[s->hosts[k].target] && is_unrelated(s, &s->hosts[i], &s->hosts[k]))
                 return true;
     return false;
 }
@@ -253,9 +256,14 @@ static void find_missing(const struct search *s, bool *known, bool *missing, siz
     }
 }
 
+static size_t count_targets(const struct search *s)
+{
+    return s->count > 0 ? s->hosts[s->count - 1].target + 1 : 0;
+}
+
 static void look_for_stripped(struct search *s)
 {
-    size_t targets = s->count > 0 ? s->hosts[s->count - 1].target + 1 : 0, counts[2] = { 0, 0 };
+    size_t targets = count_targets(s), counts[2] = { 0, 0 };
     bool *known = memory_zero(targets, sizeof *known);
     bool *missing = memory_zero(targets, sizeof *missing);
 
@@ -291,8 +299,11 @@ void interception_find(const struct interception_host *hosts, size_t count,
 {
     struct search s = { .hosts = hosts, .count = count, .out = out };
 
-    for (size_t i = 0; i < count; i++)
+    s.operators = operators_new(count_targets(&s));
+    for (size_t i = 0; i < count; i++) {
         out[i] = (struct interception){ .sign = INTERCEPTION_NONE };
+        operators_add(s.operators, hosts[i].target, hosts[i].network);
+    }
     s.keys = memory_zero(2 * count, sizeof *s.keys);
     look_for(&s, INTERCEPTION_NAME);
     look_for(&s, INTERCEPTION_CERTIFICATE);
@@ -300,5 +311,6 @@ void interception_find(const struct interception_host *hosts, size_t count,
         look_for(&s, INTERCEPTION_AUTHORITY);
     look_for_stripped(&s);
     look_for_masked(&s);
+    operators_free(s.operators);
     free(s.keys);
 }

@@ -10,8 +10,9 @@
  *   stripped     STARTTLS is missing at most of the targets known to offer it
  *   masked       banner or EHLO reply are masked
  *
- * Two hosts are unrelated when their names have different organisational domains, their addresses
- * are in different networks, and the catalogue does not know them for one operator's. The name or
+ * Two hosts are unrelated when their names have different organisational domains, no host of the
+ * one target shares a network with any of the other, be it by way of a third (operators.h), and the
+ * catalogue does not know them for one operator's. The name or
  * the certificate that they share counts only where it lies under the domain of neither. Many
  * domains share the hosts of Google Workspace or Microsoft 365, be it under names of their own:
  * what is known for an operator's name is to be left out by the caller. A host whose certificate is

@@ -162,6 +162,26 @@ static void two_targets_of_one_operator(void **state)
     expect_none();
 }
 
+/* A hoster in two networks, with a domain for each country, whose hosts all say one name. */
+static void one_operator_in_two_networks(void **state)
+{
+    (void)state;
+    add("a.example", "mx00.hoster.de");
+    add("a.example", "mx01.hoster.de");
+    add("b.example", "mx00.hoster.es");
+    add("b.example", "mx01.hoster.es");
+    hosts[1].target = 0;
+    hosts[2].target = hosts[3].target = 1;
+    hosts[0].network = hosts[2].network = "198.18.1.0/24";
+    hosts[1].network = hosts[3].network = "198.18.2.0/24";
+    call_all("servers.hoster-group.net");
+    expect_none();
+    hosts[2].network = "198.18.3.0/24"; /* one in common is enough */
+    expect_none();
+    hosts[3].network = "198.18.4.0/24";
+    expect(0, INTERCEPTION_NAME, "servers.hoster-group.net answers here as for b.example");
+}
+
 /* Two hosts of one target, one mail host behind two addresses. */
 static void two_hosts_of_one_target(void **state)
 {
@@ -345,6 +365,7 @@ int main(void)
         cmocka_unit_test_setup(one_name_for_two, clear),
         cmocka_unit_test_setup(the_name_of_one_of_them, clear),
         cmocka_unit_test_setup(two_targets_of_one_operator, clear),
+        cmocka_unit_test_setup(one_operator_in_two_networks, clear),
         cmocka_unit_test_setup(two_hosts_of_one_target, clear),
         cmocka_unit_test_setup(names_that_say_nothing, clear),
         cmocka_unit_test_setup(literals_are_never_unrelated, clear),
