@@ -97,7 +97,9 @@ class PostfixHost(Host):
     def reload(self):
         """Return when master(8) has done it."""
         before = len(self.log())
-        self.run("postfix", "reload", check=True)
+        # postsuper(1), which this runs, gives up where the queue changes under it.
+        wait_until(lambda: self.run("postfix", "reload").returncode == 0, 10,
+                   f"{self.name}: postfix reload")
         wait_until(lambda: "reload -- version" in self.log()[before:], 10,
                    f"{self.name}: Postfix reloads")
 
