@@ -176,7 +176,7 @@ def many_hosts(lab):
     internet = lab.networks.internet
     internet.tool("ip", "route", "add", "local", "198.19.0.0/16", "dev", "lo")
     internet.tool("nft", "-f", "-", input="table ip many { chain pre { type nat hook prerouting "
-                  "priority dstnat; ip daddr 198.19.0.0/16 tcp dport 25 redirect to :2525; } }\n")
+                  "priority dstnat; ip daddr 198.19.0.0/16 tcp dport 25 redirect to :2525; }; }\n")
     internet.sysctl(core__somaxconn=8192)
     lab.spawn(sys.executable, "-IS", "-c", EVERYWHERE, host="internet", log="everywhere.log")
     lab.internet.wait_listening([("0.0.0.0", 2525)])
