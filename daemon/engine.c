@@ -6,6 +6,7 @@
 #include "daemon/act/state_file.h"
 #include "daemon/control_hosts.h"
 #include "daemon/decide/rotation.h"
+#include "daemon/descriptors.h"
 #include "daemon/identity.h"
 #include "daemon/lookout.h"
 #include "daemon/probe/deadline.h"
@@ -717,6 +718,7 @@ static void take_built(struct engine *e, struct config *config, const struct bui
     e->lookout = built->lookout;
     for (int f = 0; f < FAMILIES; f++)
         e->history[f] = memory_zero(config->probe.target_count, sizeof *e->history[f]);
+    descriptors_raise(round_descriptors(config->probe.target_count));
     forget_retry(e);
     take_identity(e);
     deadline_soon(e->status_timer);

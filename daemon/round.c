@@ -5,6 +5,7 @@
 #include "daemon/interceptions.h"
 #include "daemon/literals.h"
 #include "daemon/probe/deadline.h"
+#include "daemon/probe/hop_trace.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include <stdio.h>
@@ -23,8 +24,8 @@ static const uint16_t target_control_ports[] = { 587, 465, 443 };
 #define CONNECTIONS_MAX 512 /* in one family, further ones aside */
 #define CONNECTIONS_MIN 8
 /* Descriptors that are not a host's first connection: standard ones, resolvers', further
- * connections, controls. */
-#define DESCRIPTORS_ASIDE 128
+ * connections, controls, relays', and beside the round a trace in each family. */
+#define DESCRIPTORS_ASIDE (192 + FAMILIES * HOP_TRACE_DESCRIPTORS)
 
 /* Less time than that would be no second attempt. */
 #define ATTEMPT_MIN_MS 1000
@@ -746,13 +747,15 @@ size_t round_descriptors(size_t target_count)
     return (hosts < CONNECTIONS_MAX ? hosts : CONNECTIONS_MAX) * FAMILIES + DESCRIPTORS_ASIDE;
 }
 
+/* With few of them, a quarter is for the connections, whatever that leaves for the rest. */
 static size_t connections_max(void)
 {
-    size_t limit = descriptors_limit(), each;
+    size_t limit = descriptors_limit(), each = limit / 4 / FAMILIES;
 
-    if (limit < DESCRIPTORS_ASIDE + FAMILIES * CONNECTIONS_MIN)
+    if (limit > DESCRIPTORS_ASIDE && (limit - DESCRIPTORS_ASIDE) / FAMILIES > each)
+        each = (limit - DESCRIPTORS_ASIDE) / FAMILIES;
+    if (each < CONNECTIONS_MIN)
         return CONNECTIONS_MIN;
-    each = (limit - DESCRIPTORS_ASIDE) / FAMILIES;
     return each < CONNECTIONS_MAX ? each : CONNECTIONS_MAX;
 }
 

@@ -34,6 +34,8 @@
 
 enum port { PORT_25, PORT_CONTROL, PORTS };
 
+_Static_assert(ATTEMPTS_MAX == HOP_TRACE_DESCRIPTORS, "a descriptor for each attempt");
+
 struct attempt {
     struct hop_trace *trace;
     struct event *ready;

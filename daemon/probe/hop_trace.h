@@ -27,6 +27,9 @@
 /* Enough for every hop to be tried three times over a slow path. */
 #define HOP_TRACE_MS 2800
 
+/* As many as a trace may have open at once: each of its SYNs waits until the end. */
+#define HOP_TRACE_DESCRIPTORS 220
+
 /* Copied by hop_trace_start. */
 struct hop_trace_plan {
     struct address address; /* the target's, with port 25 */

@@ -3,10 +3,13 @@
 `detourctl check` and in detourd."""
 
 import json
+import pathlib
 
 import pytest
 
+from lab import wait_until
 from lab.network import GATEWAY, MAILHOST, SECOND_ROUTER
+from lab.product import program
 
 pytestmark = pytest.mark.lab(postfix=False)
 
@@ -148,3 +151,12 @@ def test_the_daemon_knows_it_too(lab):
     lab.product.wait_status(
         lambda s: s["cause"]["ipv4"] is None and s["trace"]["ipv4"] is None, 60,
         "what is over is forgotten")
+
+
+def test_the_daemon_takes_the_descriptors_that_it_may_have(lab):
+    lab.product.configure(relays={}, mode="observe")
+    daemon = lab.spawn("sh", "-c", 'ulimit -Sn 100 && exec "$@"', "sh", program("detourd"), "-c",
+                       lab.product.config, log="detourd.log")
+    limits = pathlib.Path(f"/proc/{daemon.pid}/limits")
+    wait_until(lambda: int(limits.read_text().partition("Max open files")[2].split()[0]) > 500,
+               10, "the limit is raised")

@@ -100,6 +100,14 @@ def test_exposure(root, unit, tenths):
     assert done.returncode == 0, done.stdout
 
 
+def test_the_daemon_has_descriptors_and_knows_how_many(root):
+    """getrlimit(3) is prlimit64(2), which is one of @resources."""
+    daemon = find(root, "detourd.service")
+    assert int(unit_values(daemon, "LimitNOFILE")[0]) >= 2048
+    allowed = [calls for calls in unit_values(daemon, "SystemCallFilter") if calls[0] not in "~@"]
+    assert "prlimit64" in " ".join(allowed).split()
+
+
 def test_no_placeholder_is_left(root):
     for path in [find(root, name) for name in UNITS] + list(root.rglob("tmpfiles.d/*")):
         assert not re.search(r"@[A-Z]+@", path.read_text(encoding="utf-8")), path

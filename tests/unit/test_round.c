@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/descriptors.h"
+#include "daemon/probe/hop_trace.h"
 #include "daemon/round.h"
 #include "lib/memory.h"
 #include "tests/unit/fake_net.h"
@@ -242,6 +243,15 @@ static void the_limit_is_raised_as_far_as_it_may_be(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
 }
 
+/* A trace in each family goes on while all the targets are silent. */
+static void traces_have_descriptors_of_their_own(void **state)
+{
+    size_t hosts = FAMILIES * HOSTS_PER_TARGET * 10;
+
+    (void)state;
+    assert_true(round_descriptors(10) >= hosts + FAMILIES * HOP_TRACE_DESCRIPTORS);
+}
+
 static bool make_network(void)
 {
     static int known = -1;
@@ -296,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(operators_have_numbers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_targets_than_descriptors, set_up, tear_down),
         cmocka_unit_test(the_limit_is_raised_as_far_as_it_may_be),
+        cmocka_unit_test(traces_have_descriptors_of_their_own),
         cmocka_unit_test_setup_teardown(suspicion_names_a_host_and_a_control, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refusals_take_no_time, set_up, tear_down),
     };
