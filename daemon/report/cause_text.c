@@ -248,8 +248,7 @@ void add_cause(struct text *t, const struct layout *layout, const json_t *docume
 
     if (!json_is_object(cause))
         return;
-    bool alike = strcmp(word(cause, "ipv4"), word(cause, "ipv6")) == 0 &&
-                 word_is(v4, "name", word(v6, "name"));
+    bool alike = strcmp(word(cause, "ipv4"), word(cause, "ipv6")) == 0 && verdicts_alike(v4, v6);
     bool alone = !json_is_object(v4) || !json_is_object(v6);
     if (json_is_object(v4))
         add_family(t, layout, alone || alike ? _("Likely cause:") : _("Likely cause, over IPv4:"),

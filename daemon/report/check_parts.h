@@ -38,6 +38,10 @@ char *cause_words(const json_t *document);
  * frees it. */
 char *failing_targets(const json_t *verdict, size_t most);
 
+/* Whether one sentence can speak of both verdicts: they are of one name, and where that is "remote"
+ * they are so for the sake of the same targets. */
+bool verdicts_alike(const json_t *one, const json_t *other);
+
 /* Whether a row of the outcomes tells of port 25: the target had an address, and it was this
  * round's turn to try it. */
 bool was_tried(const json_t *row);

@@ -4,7 +4,9 @@
 #include "daemon/report/member.h"
 #include "daemon/report/phrases.h"
 #include "daemon/report/translate.h"
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* With more targets, those that are open are counted; of the others so many are named. */
 #define ROWS_MAX 20
@@ -42,6 +44,17 @@ char *failing_targets(const json_t *verdict, size_t most)
         text_add(&t, "%s%s", said > 1 ? ", " : "", word(row, "target"));
     }
     return text_end(&t);
+}
+
+bool verdicts_alike(const json_t *one, const json_t *other)
+{
+    char *names = failing_targets(one, SIZE_MAX), *others = failing_targets(other, SIZE_MAX);
+    bool alike = word_is(one, "name", word(other, "name")) &&
+                 (!word_is(one, "name", "remote") || strcmp(names, others) == 0);
+
+    free(names);
+    free(others);
+    return alike;
 }
 
 /* The widths of the first two columns. */

@@ -156,7 +156,7 @@ char *verdict_sentence(const json_t *verdict)
         family_sentence(&t, v4, _("IPv4 alone"));
     } else if (!json_is_object(v4)) {
         family_sentence(&t, v6, _("IPv6 alone"));
-    } else if (word_is(v4, "name", word(v6, "name"))) {
+    } else if (verdicts_alike(v4, v6)) {
         family_sentence(&t, v4, _("IPv4 and IPv6 alike"));
     } else {
         two_sentences(&t, v4, v6);
