@@ -15,6 +15,9 @@
  * are sent again in one moment. */
 #define PAIRED 12
 
+/* So many times the quorum need not wait for the others. */
+#define EARLY_QUORUMS 4
+
 /* While no control has been answered for so long, a further connection would be wasted. */
 #define QUIET_MS 1000
 
@@ -306,11 +309,17 @@ static bool is_spent(const struct enough *e, int64_t now)
     return all_ended(e) && e->more_count == ENOUGH_MORE && now - e->last_end >= LAST_WORDS_MS;
 }
 
+/* More are still looked up than have been asked, and these are few: they may all be dead. */
+static bool is_early(const struct enough *e)
+{
+    return e->pending > e->count.probed && e->count.probed < EARLY_QUORUMS * e->settings.quorum;
+}
+
 static bool is_over(struct enough *e, int64_t now)
 {
     look(e, now);
-    return e->proven || is_offline(e, now) || is_too_few(e, loss_to_expect(e, now)) ||
-           is_spent(e, now) || now >= latest_end(e, now);
+    return (e->proven && !is_early(e)) || is_offline(e, now) ||
+           is_too_few(e, loss_to_expect(e, now)) || is_spent(e, now) || now >= latest_end(e, now);
 }
 
 /* Controls */

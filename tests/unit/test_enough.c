@@ -453,6 +453,21 @@ static void what_cannot_be_tried_says_nothing(void **state)
 }
 
 /* A thousand targets, most of which wait for their turn. */
+/* Three dead ones that the DNS knows at once, and seven that it takes its time for. */
+static void a_verdict_does_not_come_before_most_were_asked(void **state)
+{
+    struct hand h = silent_round(3, 1, 3);
+
+    (void)state;
+    enough_pending(h.enough, 7);
+    assert_false(go_on(&h, START + 4000));
+    enough_pending(h.enough, 3); /* one or two that stay unknown keep nobody */
+    assert_true(go_on(&h, START + TIMEOUT));
+    assert_true(is_proven(&h));
+    assert_true(h.now < START + 4500);
+    enough_free(h.enough);
+}
+
 static void a_verdict_does_not_wait_for_all(void **state)
 {
     struct hand h = silent_round(200, 1, 3);
@@ -499,6 +514,7 @@ int main(void)
         cmocka_unit_test(only_repeated_controls_measure_loss),
         cmocka_unit_test(nothing_to_probe_ends_after_the_lookups),
         cmocka_unit_test(what_cannot_be_tried_says_nothing),
+        cmocka_unit_test(a_verdict_does_not_come_before_most_were_asked),
         cmocka_unit_test(a_verdict_does_not_wait_for_all),
         cmocka_unit_test(syns_follow_the_slowest_kernel),
     };
