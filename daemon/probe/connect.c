@@ -126,28 +126,44 @@ static bool is_connected(int fd)
     return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
 }
 
+enum connect_news connect_news(int fd, struct icmp_error *icmp, int *error)
+{
+    socklen_t len = sizeof *error;
+
+    /* Before SO_ERROR, which cannot tell what the message tells. */
+    bool has_icmp = icmp_error_read(fd, icmp);
+    *error = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &len) == -1)
+        *error = errno;
+    if (*error == 0 && is_connected(fd))
+        return CONNECT_STANDS;
+    if (has_icmp)
+        return CONNECT_ICMP;
+    return *error != 0 ? CONNECT_ERROR : CONNECT_NONE;
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *context)
 {
     struct connect_attempt *a = context;
     struct icmp_error icmp;
-    int error = 0;
-    socklen_t len = sizeof error;
+    int error;
     (void)what;
 
-    /* Before SO_ERROR, which cannot tell what the message tells. */
-    bool has_icmp = icmp_error_read(fd, &icmp);
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-        error = errno;
-    if (error == 0 && is_connected(fd)) {
+    switch (connect_news(fd, &icmp, &error)) {
+    case CONNECT_STANDS:
         /* From here on an ICMP message must not end a session that works. */
         icmp_error_keep(fd, address_family(&a->to), false);
         finish(a, CONNECT_OK, "connected");
-    } else if (has_icmp) {
+        break;
+    case CONNECT_ICMP:
         finish_icmp(a, &icmp);
-    } else if (error != 0) {
+        break;
+    case CONNECT_ERROR:
         finish_errno(a, error);
-    } else {
-        event_add(a->ready, NULL); /* only a notice, and the handshake goes on */
+        break;
+    case CONNECT_NONE:
+        event_add(a->ready, NULL);
+        break;
     }
 }
 

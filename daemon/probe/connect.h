@@ -9,6 +9,7 @@
 #ifndef DETOURD_CONNECT_H
 #define DETOURD_CONNECT_H
 
+#include "daemon/probe/icmp_error.h"
 #include "lib/address.h"
 #include <event2/event.h>
 #include <stdbool.h>
@@ -48,6 +49,16 @@ struct connect_attempt *connect_start(struct event_base *base, const struct addr
 /* The socket of such an attempt: non-blocking, close-on-exec, keeping ICMP errors (icmp_error.h),
  * bound to SOURCE unless that is NULL. It is the caller's; -1 with errno where there is none. */
 int connect_socket(const struct address *to, const struct address *source);
+
+enum connect_news {
+    CONNECT_NONE, /* only a notice, and the handshake goes on */
+    CONNECT_STANDS,
+    CONNECT_ICMP,  /* ended by the message in *ICMP */
+    CONNECT_ERROR, /* ended with the errno(3) value in *ERROR */
+};
+
+/* What has become of an attempt on such a socket, which has just turned writable. */
+enum connect_news connect_news(int fd, struct icmp_error *icmp, int *error);
 
 /* Ends the attempt without its callback. NULL is allowed; so is the call inside the callback. */
 void connect_stop(struct connect_attempt *attempt);

@@ -229,34 +229,27 @@ static void record_icmp(struct attempt *a, const struct icmp_error *icmp)
     record(a, is_own_address(a, &icmp->reporter) ? HOP_DENIED : ends[icmp->kind], &icmp->reporter);
 }
 
-static bool is_connected(int fd)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-
-    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0;
-}
-
 static void on_ready(evutil_socket_t fd, short what, void *context)
 {
     struct attempt *a = context;
     struct icmp_error icmp;
-    int error = 0;
-    socklen_t len = sizeof error;
+    int error;
     (void)what;
 
-    /* Before SO_ERROR, which cannot tell what the message tells. */
-    bool has_icmp = icmp_error_read(fd, &icmp);
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-        error = errno;
-    if (error == 0 && is_connected(fd))
+    switch (connect_news(fd, &icmp, &error)) {
+    case CONNECT_STANDS:
         record(a, HOP_REACHED, NULL);
-    else if (has_icmp)
+        break;
+    case CONNECT_ICMP:
         record_icmp(a, &icmp);
-    else if (error != 0)
+        break;
+    case CONNECT_ERROR:
         record_errno(a, error);
-    else
-        event_add(a->ready, NULL); /* only a notice, and the handshake goes on */
+        break;
+    case CONNECT_NONE:
+        event_add(a->ready, NULL);
+        break;
+    }
 }
 
 static int set_hops(int fd, enum family family, int hops)
