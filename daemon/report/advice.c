@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/advice_steps.h"
 
+#include "daemon/report/member.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define SCHEMA 1
-
-const char *advice_word(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text != NULL ? text : "";
-}
 
 const json_t *advice_of_family(const struct adviser *a, const char *key)
 {
@@ -61,12 +55,12 @@ static void choose_family(struct adviser *a)
 {
     const json_t *verdict = json_object_get(a->in->document, "verdict");
     const json_t *v4 = json_object_get(verdict, "ipv4"), *v6 = json_object_get(verdict, "ipv6");
-    bool other = !json_is_object(v4) ||
-                 (strcmp(advice_word(v4, "name"), "open") == 0 && is_bad(advice_word(v6, "name")));
+    bool other =
+        !json_is_object(v4) || (strcmp(word(v4, "name"), "open") == 0 && is_bad(word(v6, "name")));
 
     a->family = other && json_is_object(v6) ? "ipv6" : "ipv4";
     a->verdict = json_object_get(verdict, a->family);
-    a->name = advice_word(a->verdict, "name");
+    a->name = word(a->verdict, "name");
 }
 
 /* What a verdict alone makes likely, where nobody has looked closer. */
@@ -119,7 +113,7 @@ static void ask_provider(struct adviser *a)
     static const char *const keys[] = { "possible", "how", "needs", "url", "source", "date" };
     const json_t *lift = json_object_get(a->provider, "lift");
 
-    if (strcmp(advice_word(lift, "possible"), "no") == 0) {
+    if (strcmp(word(lift, "possible"), "no") == 0) {
         set_copy(advice_step(a, "not-opened"), "title", json_object_get(a->provider, "title"));
         return;
     }
@@ -167,13 +161,13 @@ static void add_command(json_t *step, char *command)
 
 static bool is_policy(const json_t *rule)
 {
-    return strncmp(advice_word(rule, "rule"), "policy ", 7) == 0;
+    return strncmp(word(rule, "rule"), "policy ", 7) == 0;
 }
 
 static void nft_removal(json_t *step, const json_t *rule)
 {
-    const char *family = advice_word(rule, "family"), *table = advice_word(rule, "table");
-    const char *chain = advice_word(rule, "chain");
+    const char *family = word(rule, "family"), *table = word(rule, "table");
+    const char *chain = word(rule, "chain");
 
     if (is_policy(rule)) {
         add_command(
@@ -188,8 +182,8 @@ static void nft_removal(json_t *step, const json_t *rule)
 /* By the tool that showed it: one of the two kinds of iptables knows nothing of the other's. */
 static void iptables_removal(json_t *step, const json_t *rule)
 {
-    const char *tool = advice_word(rule, "tool"), *chain = advice_word(rule, "chain");
-    const char *table = advice_word(rule, "table");
+    const char *tool = word(rule, "tool"), *chain = word(rule, "chain");
+    const char *table = word(rule, "table");
 
     table = *table != '\0' ? table : "filter";
     if (is_policy(rule)) {
@@ -205,7 +199,7 @@ static void iptables_removal(json_t *step, const json_t *rule)
  * stands in no command: whoever made it may have put a comment into it that a shell would obey. */
 static void removal(json_t *step, const json_t *rule)
 {
-    const char *tool = advice_word(rule, "tool");
+    const char *tool = word(rule, "tool");
 
     if (strcmp(tool, "nft") == 0) {
         nft_removal(step, rule);
@@ -246,7 +240,7 @@ static void fix_findings(struct adviser *a)
 
     json_array_foreach(json_object_get(reputation, "findings"), i, finding)
     {
-        const char *result = advice_word(finding, "result");
+        const char *result = word(finding, "result");
         if (strcmp(result, "bad") != 0 && strcmp(result, "warning") != 0)
             continue;
         json_t *step = advice_step(a, "fix");
@@ -263,11 +257,10 @@ static void look_at_recipients(struct adviser *a)
     size_t i;
 
     json_array_foreach(json_object_get(a->verdict, "outcomes"), i,
-                       outcome) if (strcmp(advice_word(outcome, "outcome"), "open") != 0)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s}", "target", advice_word(outcome, "target"),
-                                        "outcome", advice_word(outcome, "outcome"), "detail",
-                                        advice_word(outcome, "detail")));
+                       outcome) if (strcmp(word(outcome, "outcome"), "open") != 0)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "target", word(outcome, "target"),
+                                              "outcome", word(outcome, "outcome"), "detail",
+                                              word(outcome, "detail")));
     json_object_set_new(advice_step(a, "ask-recipients"), "recipients", list);
     fix_findings(a);
     advice_step(a, "no-relay-for-one");
@@ -357,7 +350,7 @@ json_t *advice_json(const struct advice_input *input)
     find_cause(&a);
     make_steps(&a);
     json_t *advice = json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:o, s:o}", "schema", SCHEMA,
-                               "summary", advice_word(input->document, "summary"), "exit",
+                               "summary", word(input->document, "summary"), "exit",
                                (int)json_integer_value(json_object_get(input->document, "exit")),
                                "family", a.family, "verdict", a.name, "cause", a.cause, "steps",
                                a.steps, "unaffected", unaffected(&a));

@@ -2,6 +2,7 @@
 /* Relays as the way around a closed port. */
 #include "daemon/report/advice_steps.h"
 
+#include "daemon/report/member.h"
 #include "daemon/report/text.h"
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ static const json_t *tried(const struct adviser *a, const char *relay, uint16_t 
 
     json_array_foreach(submission(a), i, entry)
     {
-        if (strcmp(advice_word(entry, "relay"), relay) == 0 &&
+        if (strcmp(word(entry, "relay"), relay) == 0 &&
             json_integer_value(json_object_get(entry, "port")) == port)
             return entry;
     }
@@ -34,7 +35,7 @@ static const json_t *tried(const struct adviser *a, const char *relay, uint16_t 
 
 static bool is_usable(const json_t *entry)
 {
-    return strcmp(advice_word(entry, "state"), "usable") == 0 &&
+    return strcmp(word(entry, "state"), "usable") == 0 &&
            !json_is_true(json_object_get(entry, "attack"));
 }
 
@@ -72,8 +73,8 @@ static void tell_failure(struct adviser *a, const struct relay *relay)
         bool attack = json_is_true(json_object_get(entry, "attack"));
         json_t *step =
             relay_step(a, attack ? "downgraded" : "repair-relay", relay, relay->ports.port[i]);
-        json_object_set_new(step, "state", json_string(advice_word(entry, "state")));
-        json_object_set_new(step, "detail", json_string(advice_word(entry, "detail")));
+        json_object_set_new(step, "state", json_string(word(entry, "state")));
+        json_object_set_new(step, "detail", json_string(word(entry, "detail")));
     }
 }
 
@@ -200,7 +201,7 @@ static void suggest(struct adviser *a)
 
     if (first != NULL) {
         const struct relay_service *service =
-            relay_catalogue_find(a->in->relays, advice_word(first, "relay"));
+            relay_catalogue_find(a->in->relays, word(first, "relay"));
         char *text = snippet(service, json_object_get(first, "ports"));
         json_object_set_new(step, "snippet", json_string(text));
         json_object_set_new(step, "snippet_relay", json_string(service->name));

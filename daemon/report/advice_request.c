@@ -2,6 +2,7 @@
 /* The letter to whoever is to open the port. */
 #include "daemon/report/advice_steps.h"
 
+#include "daemon/report/member.h"
 #include "daemon/report/phrases.h"
 #include "daemon/report/text.h"
 #include "daemon/report/translate.h"
@@ -16,11 +17,10 @@
 static json_t *target_json(const json_t *outcome)
 {
     const json_t *host = json_array_get(json_object_get(outcome, "hosts"), 0);
-    const char *name = advice_word(outcome, "outcome");
+    const char *name = word(outcome, "outcome");
 
-    return json_pack("{s:s, s:s, s:s, s:s}", "target", advice_word(outcome, "target"), "host",
-                     advice_word(host, "host"), "address", advice_word(host, "address"), "outcome",
-                     name);
+    return json_pack("{s:s, s:s, s:s, s:s}", "target", word(outcome, "target"), "host",
+                     word(host, "host"), "address", word(host, "address"), "outcome", name);
 }
 
 static json_t *targets(const json_t *verdict)
@@ -30,7 +30,7 @@ static json_t *targets(const json_t *verdict)
 
     json_array_foreach(json_object_get(verdict, "outcomes"), i, outcome)
     {
-        const char *name = advice_word(outcome, "outcome");
+        const char *name = word(outcome, "outcome");
         if (strcmp(name, "open") != 0 && strcmp(name, "dns-failed") != 0 &&
             json_array_size(list) < TARGETS_MAX)
             json_array_append_new(list, target_json(outcome));
@@ -40,7 +40,7 @@ static json_t *targets(const json_t *verdict)
 
 static json_t *controls(const json_t *verdict)
 {
-    const char *by = advice_word(json_object_get(verdict, "controls"), "by");
+    const char *by = word(json_object_get(verdict, "controls"), "by");
     json_t *list = json_array();
 
     if (*by != '\0')
@@ -71,8 +71,8 @@ static const char *say(bool translate, const char *text)
 
 static void add_request(struct text *t, const json_t *evidence, bool tr)
 {
-    const char *address = advice_word(evidence, "address");
-    bool intercepted = strcmp(advice_word(evidence, "verdict"), "intercepted") == 0;
+    const char *address = word(evidence, "address");
+    bool intercepted = strcmp(word(evidence, "verdict"), "intercepted") == 0;
 
     if (*address == '\0')
         address = say(tr, N_("____________ (the host's public address)"));
@@ -88,14 +88,14 @@ static void add_request(struct text *t, const json_t *evidence, bool tr)
 
 static const char *outcome_of(const json_t *target, bool translate)
 {
-    const char *outcome = advice_word(target, "outcome");
+    const char *outcome = word(target, "outcome");
 
     return translate ? phrase(outcome) : outcome;
 }
 
 static void add_targets(struct text *t, const json_t *evidence, bool tr)
 {
-    const char *time = advice_word(evidence, "time");
+    const char *time = word(evidence, "time");
     json_t *target;
     size_t i;
 
@@ -103,20 +103,18 @@ static void add_targets(struct text *t, const json_t *evidence, bool tr)
              strlen(time) > 11 ? time + 11 : "");
     json_array_foreach(json_object_get(evidence, "targets"), i, target)
     {
-        if (*advice_word(target, "address") != '\0')
-            text_add(t, say(tr, N_("- %s, %s, %s: %s\n")), advice_word(target, "target"),
-                     advice_word(target, "host"), advice_word(target, "address"),
-                     outcome_of(target, tr));
+        if (*word(target, "address") != '\0')
+            text_add(t, say(tr, N_("- %s, %s, %s: %s\n")), word(target, "target"),
+                     word(target, "host"), word(target, "address"), outcome_of(target, tr));
         else
-            text_add(t, say(tr, N_("- %s: %s\n")), advice_word(target, "target"),
-                     outcome_of(target, tr));
+            text_add(t, say(tr, N_("- %s: %s\n")), word(target, "target"), outcome_of(target, tr));
     }
 }
 
 static void add_controls(struct text *t, const json_t *evidence, bool tr)
 {
     const json_t *trace = json_object_get(evidence, "trace");
-    const char *last = advice_word(trace, "last"), *next = advice_word(trace, "next");
+    const char *last = word(trace, "last"), *next = word(trace, "next");
     json_t *control;
     size_t i;
 

@@ -17,9 +17,6 @@ struct adviser {
     json_t *steps;
 };
 
-/* The string KEY of OBJECT, "" where there is none. */
-const char *advice_word(const json_t *object, const char *key);
-
 /* The member of the family in question in the document's object KEY: its trace, its address. */
 const json_t *advice_of_family(const struct adviser *a, const char *key);
 
