@@ -13,39 +13,29 @@ struct operator_catalogue {
     size_t count;
 };
 
-/* A statement of fact without its source and date is worth nothing. */
-static char *required(struct conf_file *file, cfg_t *section, const char *opt)
-{
-    if (conf_file_text(section, opt) == NULL)
-        conf_file_complain(file, section, opt, "operator %s needs %s", cfg_title(section), opt);
-    return conf_file_copy(section, opt, NULL);
-}
-
 static char **read_domains(struct conf_file *file, cfg_t *section, const char *opt)
 {
     unsigned count = cfg_size(section, opt);
-    char **list = memory_zero(count + 1, sizeof *list);
+    char **list = conf_file_list(section, opt);
 
     if (count == 0)
         conf_file_complain(file, section, opt, "operator %s needs %s", cfg_title(section), opt);
-    for (unsigned i = 0; i < count; i++) {
-        list[i] = memory_copy(cfg_getnstr(section, opt, i));
+    for (unsigned i = 0; i < count; i++)
         if (!hostname_valid(list[i]))
             conf_file_complain_item(file, section, opt, i, "%s: %s is not a domain", opt, list[i]);
-    }
     return list;
 }
 
 static void read_operator(struct conf_file *file, cfg_t *section, struct mail_operator *o)
 {
     o->name = memory_copy(cfg_title(section));
-    o->title = required(file, section, "title");
+    o->title = conf_file_required(file, section, "title");
     o->targets = read_domains(file, section, "targets");
     o->mx = read_domains(file, section, "mx");
     o->tls = (enum probe_tls)conf_file_choice(file, section, "tls_level", probe_tls_words,
                                               PROBE_TLS_MAY);
-    o->source = required(file, section, "source");
-    o->date = required(file, section, "date");
+    o->source = conf_file_required(file, section, "source");
+    o->date = conf_file_required(file, section, "date");
     if (!token_valid(o->name))
         conf_file_complain(file, section, "title",
                            "operator %s: a name is 1 to 64 of a-z, 0-9 and -", o->name);
@@ -89,13 +79,6 @@ struct operator_catalogue *operator_catalogue_load(const char *directory,
     return NULL;
 }
 
-static void free_list(char **list)
-{
-    for (size_t i = 0; list != NULL && list[i] != NULL; i++)
-        free(list[i]);
-    free(list);
-}
-
 void operator_catalogue_free(struct operator_catalogue *c)
 {
     if (c == NULL)
@@ -104,8 +87,8 @@ void operator_catalogue_free(struct operator_catalogue *c)
         struct mail_operator *o = &c->operators[i];
         free(o->name);
         free(o->title);
-        free_list(o->targets);
-        free_list(o->mx);
+        conf_file_list_free(o->targets);
+        conf_file_list_free(o->mx);
         free(o->source);
         free(o->date);
     }
