@@ -2,6 +2,7 @@
 #include "daemon/probe/host_facts.h"
 
 #include "lib/memory.h"
+#include "lib/printable.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 /* Of the first line, without the blanks around it, since firmware pads with them; what no terminal
  * should see becomes '?'. */
-static void make_printable(char *text)
+static void tidy(char *text)
 {
     size_t start = strspn(text, " \t"), len;
 
@@ -19,9 +20,7 @@ static void make_printable(char *text)
     memmove(text, text + start, len - start + 1);
     for (len = strlen(text); len > 0 && strchr(" \t", text[len - 1]) != NULL;)
         text[--len] = '\0';
-    for (char *p = text; *p != '\0'; p++)
-        if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
-            *p = '?';
+    make_printable(text);
 }
 
 static void read_line(const char *root, const char *name, char out[MACHINE_TEXT])
@@ -31,7 +30,7 @@ static void read_line(const char *root, const char *name, char out[MACHINE_TEXT]
     ssize_t n = fd != -1 ? read(fd, out, MACHINE_TEXT - 1) : -1;
 
     out[n > 0 ? n : 0] = '\0';
-    make_printable(out);
+    tidy(out);
     if (fd != -1)
         close(fd);
     free(path);

@@ -5,6 +5,7 @@
 #include "daemon/probe/dns_channel.h"
 #include "lib/log.h"
 #include "lib/memory.h"
+#include "lib/printable.h"
 #include <ares.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,9 +169,7 @@ static void take_name(struct record_answer *a, const char *name)
         a->name[len - 1] = '\0';
     if (len > sizeof a->name - 1 || !may_be_asked(a->name))
         a->status = DNS_UNUSABLE;
-    for (char *p = a->name; *p != '\0'; p++)
-        if (*p < 0x20 || *p > 0x7e)
-            *p = '?';
+    make_printable(a->name);
 }
 
 struct record_lookup *record_lookup_start(struct dns *dns, const char *name, enum record_type type,

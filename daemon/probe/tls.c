@@ -4,6 +4,7 @@
 #include "lib/address.h"
 #include "lib/config.h"
 #include "lib/memory.h"
+#include "lib/printable.h"
 #include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
@@ -185,14 +186,6 @@ SSL *tls_session_new(struct tls_trust *trust, const char *name, bool verify)
         return NULL;
     }
     return ssl;
-}
-
-/* Whatever a certificate says is shown as printable ASCII. */
-static void make_printable(char *text)
-{
-    for (; *text != '\0'; text++)
-        if (*text < 0x20 || *text > 0x7e)
-            *text = '?';
 }
 
 static void common_name(X509_NAME *name, char *out, size_t len)
