@@ -104,16 +104,17 @@ static void trace_ended(const struct hop_trace_result *result, void *context)
     note_end(side->of);
 }
 
-void circumstances_trace(struct circumstances *c, enum family family, const struct address *suspect,
-                         const struct address *control)
+void circumstances_trace(struct circumstances *c, enum family family,
+                         const struct round_result *so_far)
 {
     struct side *side = &c->sides[family];
-    struct hop_trace_plan plan = { .address = *suspect,
-                                   .control = *control,
+    const struct family_result *seen = &so_far->family[family];
+    struct hop_trace_plan plan = { .address = seen->suspect,
+                                   .control = seen->controls.by,
                                    .settings = &c->plan.settings,
                                    .deadline_ms = clock_mono_ms() + TRACE_MS };
 
-    if (c->plan.trace && side->trace == NULL)
+    if (c->plan.trace && side->trace == NULL && seen->has_suspect && seen->controls.has_by)
         side->trace = hop_trace_start(c->base, &plan, trace_ended, side);
 }
 

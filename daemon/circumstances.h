@@ -53,10 +53,10 @@ void circumstances_free(struct circumstances *circumstances);
 
 /* What is under way already is not begun again. */
 
-/* SUSPECT, port 25 of a host that is silent or refuses; CONTROL, another port that answers, of the
- * same host or another. */
+/* From a round's observer: to the suspect that SO_FAR has in FAMILY, beside the control that
+ * answered; nothing where either is missing. */
 void circumstances_trace(struct circumstances *circumstances, enum family family,
-                         const struct address *suspect, const struct address *control);
+                         const struct round_result *so_far);
 void circumstances_forget_trace(struct circumstances *circumstances, enum family family);
 void circumstances_submission(struct circumstances *circumstances);
 /* What hangs on this host's public address waits for circumstances_round. */

@@ -86,26 +86,9 @@ static void changed(const struct round_event *event, void *context)
 static void suspected(enum family family, const struct round_result *so_far, void *context)
 {
     struct diagnosis *d = context;
-    const struct family_result *seen = &so_far->family[family];
 
-    if (seen->has_suspect && seen->controls.has_by)
-        circumstances_trace(d->circumstances, family, &seen->suspect, &seen->controls.by);
+    circumstances_trace(d->circumstances, family, so_far);
     begin_submission(d);
-}
-
-/* Whether mail needs another way, and there is a network that may have one. */
-static bool needs_another_way(const struct round_result *round)
-{
-    bool needs = false;
-
-    for (int f = 0; f < FAMILIES; f++) {
-        enum verdict_kind kind = round->family[f].verdict.kind;
-        needs =
-            needs ||
-            (round->family[f].probed &&
-             (kind == VERDICT_BLOCKED || kind == VERDICT_INTERCEPTED || kind == VERDICT_UNSTABLE));
-    }
-    return needs;
 }
 
 static void round_ended(struct round_result *result, void *context)
@@ -114,7 +97,9 @@ static void round_ended(struct round_result *result, void *context)
 
     d->round = NULL;
     d->result = result;
-    if (needs_another_way(result))
+    /* Mail needs another way, and there is a network that may have one. */
+    if (round_has_verdict(result, VERDICT_SET(VERDICT_BLOCKED) | VERDICT_SET(VERDICT_INTERCEPTED) |
+                                      VERDICT_SET(VERDICT_UNSTABLE)))
         begin_submission(d);
     circumstances_round(d->circumstances, result);
     end_if_done(d);

@@ -75,14 +75,12 @@ const struct circumstances_seen *lookout_seen(const struct lookout *l)
 
 void lookout_suspected(struct lookout *l, enum family family, const struct round_result *so_far)
 {
-    const struct family_result *seen = &so_far->family[family];
     int64_t traced = l->circumstances != NULL ? lookout_seen(l)->traced[family] : 0;
     int64_t age = clock_wall() - traced;
 
-    if (l->circumstances == NULL || !seen->has_suspect || !seen->controls.has_by ||
-        (traced != 0 && age >= 0 && age < TRACE_BEAT))
+    if (l->circumstances == NULL || (traced != 0 && age >= 0 && age < TRACE_BEAT))
         return;
-    circumstances_trace(l->circumstances, family, &seen->suspect, &seen->controls.by);
+    circumstances_trace(l->circumstances, family, so_far);
 }
 
 /* A trace is about a block; what comes after it is another one. */
@@ -95,14 +93,7 @@ static void forget_traces(struct lookout *l, const struct round_result *result)
 
 static bool is_turned_away(const struct round_result *result)
 {
-    bool is = false;
-
-    for (int f = 0; f < FAMILIES; f++) {
-        enum verdict_kind kind = result->family[f].verdict.kind;
-        is = is ||
-             (result->family[f].probed && (kind == VERDICT_REPUTATION || kind == VERDICT_REMOTE));
-    }
-    return is;
+    return round_has_verdict(result, VERDICT_SET(VERDICT_REPUTATION) | VERDICT_SET(VERDICT_REMOTE));
 }
 
 /* After a round, so that the mail servers in it have shown this host's address. */

@@ -87,6 +87,16 @@ struct round {
     void *context;
 };
 
+bool round_has_verdict(const struct round_result *result, unsigned kinds)
+{
+    bool has = false;
+
+    for (int f = 0; f < FAMILIES; f++)
+        has = has || (result->family[f].probed &&
+                      (kinds & VERDICT_SET(result->family[f].verdict.kind)) != 0);
+    return has;
+}
+
 void round_result_free(struct round_result *result)
 {
     if (result == NULL)

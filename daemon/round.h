@@ -127,6 +127,9 @@ struct round_result {
 
 void round_result_free(struct round_result *result);
 
+/* Whether a family that was probed has one of the verdicts in the set KINDS. */
+bool round_has_verdict(const struct round_result *result, unsigned kinds);
+
 /* The number of each target's operator, over both families, into OUT, which holds TARGET_COUNT. */
 void round_operators(const struct round_result *result, size_t *out);
 

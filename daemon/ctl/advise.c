@@ -13,16 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Without it, no relay is suggested. */
-static struct relay_catalogue *load(const struct config *config)
-{
-    struct complaints *ignored = complaints_new();
-    struct relay_catalogue *catalogue = relay_catalogue_load(config->catalogue_directory, ignored);
-
-    complaints_free(ignored);
-    return catalogue;
-}
-
 static void print(const json_t *advice, const json_t *document, bool json)
 {
     const struct layout layout = terminal_layout(STDOUT_FILENO);
@@ -41,12 +31,8 @@ static json_t *look(const struct config *config, const struct relay_catalogue *r
 {
     const struct check_options options = { .form = CHECK_JSON };
     const struct diagnose_input input = { .config = config, .relays = relays, .options = &options };
-    /* What is seen goes into a document; that is English. */
-    locale_t before = english_begin();
-    json_t *document = diagnose(&input);
 
-    english_end(before);
-    return document;
+    return diagnose(&input);
 }
 
 int command_advise(const struct ctl *ctl, int argc, char *argv[])
@@ -58,7 +44,7 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
     struct config *config = ctl_config_right(ctl);
     if (config == NULL)
         return EXIT_UNKNOWN;
-    struct relay_catalogue *relays = load(config);
+    struct relay_catalogue *relays = diagnose_relays(config);
     json_t *document = look(config, relays);
     const struct advice_input input = {
         .document = document, .config = config, .relays = relays, .now = clock_wall()

@@ -9,7 +9,6 @@
 #include "daemon/ctl/diagnose.h"
 #include "daemon/ctl/remote.h"
 #include "daemon/ctl/terminal.h"
-#include "daemon/report/translate.h"
 #include "lib/config.h"
 #include "lib/memory.h"
 #include <stdlib.h>
@@ -20,15 +19,6 @@ struct check {
     struct config *config;
     struct relay_catalogue *catalogue;
 };
-
-/* Without its catalogue, check has fewer controls, and no reason to give up. */
-static void load_catalogue(struct check *check)
-{
-    struct complaints *complaints = complaints_new();
-
-    check->catalogue = relay_catalogue_load(check->config->catalogue_directory, complaints);
-    complaints_free(complaints);
-}
 
 static char *text_of(const json_t *document, enum check_form form)
 {
@@ -69,12 +59,8 @@ static json_t *run(const struct check *check)
                                           .relays = check->catalogue,
                                           .options = &check->options,
                                           .live = check->options.form == CHECK_TEXT };
-    /* What is seen goes into a document; that is English. */
-    locale_t before = english_begin();
-    json_t *document = diagnose(&input);
 
-    english_end(before);
-    return document;
+    return diagnose(&input);
 }
 
 int command_check(const struct ctl *ctl, int argc, char *argv[])
@@ -86,7 +72,7 @@ int command_check(const struct ctl *ctl, int argc, char *argv[])
         (check.config = ctl_config_right(ctl)) == NULL)
         code = EXIT_UNKNOWN;
     if (check.config != NULL) {
-        load_catalogue(&check);
+        check.catalogue = diagnose_relays(check.config);
         json_t *document = run(&check);
         code = print_result(&check, document);
         json_decref(document);

@@ -11,6 +11,7 @@
 #include "daemon/diagnosis.h"
 #include "daemon/identity.h"
 #include "daemon/report/check.h"
+#include "daemon/report/translate.h"
 #include "daemon/target_knowledge.h"
 #include "lib/clock.h"
 #include <string.h>
@@ -116,18 +117,6 @@ static struct dns *run_diagnosis(const struct diagnose_input *in, struct means *
     return dns;
 }
 
-/* Whether this host's own packet filter may be what keeps port 25 back. */
-static bool may_be_local(const struct round_result *round)
-{
-    bool may = false;
-
-    for (int f = 0; f < FAMILIES; f++)
-        may =
-            may || (round->family[f].probed && (round->family[f].verdict.kind == VERDICT_BLOCKED ||
-                                                round->family[f].verdict.kind == VERDICT_UNSTABLE));
-    return may;
-}
-
 /* Whether the trace shows that packets do not leave this host. */
 static bool keeps_packets(const struct circumstances_seen *seen, enum family family)
 {
@@ -139,7 +128,8 @@ static void look_at_rules(struct check_input *check)
 {
     struct local_rules rules;
 
-    if (!may_be_local(check->round))
+    if (!round_has_verdict(check->round,
+                           VERDICT_SET(VERDICT_BLOCKED) | VERDICT_SET(VERDICT_UNSTABLE)))
         return;
     local_rules_look(false, clock_mono_ms() + LOCAL_RULES_MS, &rules);
     check->local_rules = local_rules_json(&rules);
@@ -148,10 +138,20 @@ static void look_at_rules(struct check_input *check)
             local_rules_verdict(&rules, (enum family)f, keeps_packets(check->seen, (enum family)f));
 }
 
+struct relay_catalogue *diagnose_relays(const struct config *config)
+{
+    struct complaints *ignored = complaints_new();
+    struct relay_catalogue *relays = relay_catalogue_load(config->catalogue_directory, ignored);
+
+    complaints_free(ignored);
+    return relays;
+}
+
 json_t *diagnose(const struct diagnose_input *in)
 {
     struct run run = { .base = event_base_new() };
     struct means means;
+    locale_t before = english_begin();
 
     find_identity(in, &means.identity);
     struct dns *dns = run_diagnosis(in, &means, &run);
@@ -167,5 +167,6 @@ json_t *diagnose(const struct diagnose_input *in)
     circumstances_means_free(&means.circumstances);
     target_knowledge_free(&means.knowledge);
     control_hosts_free(&means.controls);
+    english_end(before);
     return document;
 }

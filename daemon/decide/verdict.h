@@ -34,6 +34,9 @@ enum verdict_kind {
 };
 #define VERDICTS 8
 
+/* Of some of them, a set. */
+#define VERDICT_SET(kind) (1U << (kind))
+
 /* "unknown", "intercepted", ... */
 const char *verdict_name(enum verdict_kind kind);
 
