@@ -5,8 +5,8 @@
 #include "daemon/probe/dns.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
-#include "tests/unit/fake_dns.h"
 #include "tests/unit/loop.h"
+#include "tests/unit/resolving.h"
 #include <ares.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -92,19 +92,7 @@ static bool answered;
 static int set_up(void **state)
 {
     (void)state;
-    base = loop_new();
-    server = fake_dns_new(base, zone);
-    dns = dns_new_with_servers(base, fake_dns_at(server));
-    return dns != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    dns_free(dns);
-    fake_dns_free(server);
-    loop_free(base);
-    return 0;
+    return resolving_begin(zone, &base, &server, &dns);
 }
 
 static void on_answer(const struct dns_answer *a, void *context)
@@ -559,5 +547,5 @@ int main(void)
         cmocka_unit_test(many_at_once),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, resolving_end);
 }

@@ -5,8 +5,8 @@
 #include "daemon/probe/records.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
-#include "tests/unit/fake_dns.h"
 #include "tests/unit/loop.h"
+#include "tests/unit/resolving.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,19 +56,7 @@ static struct record_lookup *lookup;
 static int set_up(void **state)
 {
     (void)state;
-    base = loop_new();
-    server = fake_dns_new(base, zone);
-    dns = dns_new_with_servers(base, fake_dns_at(server));
-    return dns != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    dns_free(dns);
-    fake_dns_free(server);
-    loop_free(base);
-    return 0;
+    return resolving_begin(zone, &base, &server, &dns);
 }
 
 static void write_record(FILE *f, const struct record *r, enum record_type type)
@@ -372,5 +360,5 @@ int main(void)
         cmocka_unit_test(reversed_names),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, resolving_end);
 }

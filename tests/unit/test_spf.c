@@ -3,8 +3,8 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/probe/spf.h"
-#include "tests/unit/fake_dns.h"
 #include "tests/unit/loop.h"
+#include "tests/unit/resolving.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,19 +134,7 @@ static struct spf_check *check;
 static int set_up(void **state)
 {
     (void)state;
-    base = loop_new();
-    server = fake_dns_new(base, zone);
-    dns = dns_new_with_servers(base, fake_dns_at(server));
-    return dns != NULL ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    dns_free(dns);
-    fake_dns_free(server);
-    loop_free(base);
-    return 0;
+    return resolving_begin(zone, &base, &server, &dns);
 }
 
 static void on_end(const struct spf_report *r, void *context)
@@ -317,5 +305,5 @@ int main(void)
         cmocka_unit_test(stopping),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, resolving_end);
 }
