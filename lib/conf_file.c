@@ -341,17 +341,34 @@ static bool find_statement(const struct conf_file *file, struct conf_scanner sca
     return false;
 }
 
-/* The section of PARENT that ST begins. */
+/* cfg_getopt() would call it an error where there is none. */
+static cfg_opt_t *section_option(cfg_t *parent, const char *name)
+{
+    for (cfg_opt_t *opt = parent->opts; opt->name != NULL; opt++)
+        if (opt->type == CFGT_SEC && strcmp(opt->name, name) == 0)
+            return opt;
+    return NULL;
+}
+
+/* The section of PARENT that ST begins; NULL where libconfuse has read ST otherwise. */
 static cfg_t *section_of(const struct conf_file *file, cfg_t *parent,
                          const struct conf_statement *st)
 {
     char name[128], title[128];
 
     copy_word(file, &st->name, name, sizeof name);
+    cfg_opt_t *option = section_option(parent, name);
+    if (option == NULL)
+        return NULL;
     if (st->title.kind != CONF_WORD)
-        return cfg_size(parent, name) > 0 ? cfg_getnsec(parent, name, 0) : NULL;
+        return cfg_opt_size(option) > 0 ? cfg_opt_getnsec(option, 0) : NULL;
     copy_word(file, &st->title, title, sizeof title);
-    return cfg_gettsec(parent, name, title);
+    for (unsigned i = 0; i < cfg_opt_size(option); i++) {
+        cfg_t *section = cfg_opt_getnsec(option, i);
+        if (cfg_title(section) != NULL && strcmp(cfg_title(section), title) == 0)
+            return section;
+    }
+    return NULL;
 }
 
 /* A section's name says too little where several sections have one of that name. */

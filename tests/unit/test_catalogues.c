@@ -237,6 +237,20 @@ static void a_file_that_is_not_there_is_said(void **state)
     complaints_free(c);
 }
 
+/* libconfuse takes "aws+" for a title, and the text in the braces for other statements than it
+ * seems; the lines that complaints name are looked for all the same. */
+static void what_is_read_in_two_ways_is_complained_about(void **state)
+{
+    struct complaints *c = complaints_new();
+
+    (void)state;
+    put("providers.conf", "provider aws+{\n  /title = \"a\n *r aws+{\n  /title = \"b\n *c = \"s\"\n"
+                          "  datec = \"s\"\n  date = 2026\n}\n");
+    assert_null(provider_catalogue_load(directory, c));
+    assert_true(complaints_errors(c) > 0);
+    complaints_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_line_is_that_of_the_right_section),
         cmocka_unit_test(a_price_needs_a_source),
         cmocka_unit_test(a_file_that_is_not_there_is_said),
+        cmocka_unit_test(what_is_read_in_two_ways_is_complained_about),
     };
     return cmocka_run_group_tests_name("catalogues", tests, make_directory, remove_directory);
 }
