@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What every list has, of either family (RFC 5782 5). */
-#define TEST_ENTRY  "127.0.0.2"
-#define TEST_ENTRY6 "::ffff:127.0.0.2"
+/* What every list has, of either family, and what none has (RFC 5782 5). A list that was given up
+ * often answers any question with a listing. */
+#define TEST_ENTRY     "127.0.0.2"
+#define TEST_ENTRY6    "::ffff:127.0.0.2"
+#define COUNTER_ENTRY  "127.0.0.1"
+#define COUNTER_ENTRY6 "::ffff:127.0.0.1"
 
 struct blocklist {
     char zone[HOST_MAX + 1];
@@ -16,8 +19,8 @@ struct blocklist {
     char *name;                /* the address's own entry */
     char listed[ADDRESS_TEXT]; /* what it leads to; empty where it leads nowhere */
     bool answers;              /* the test entry is there */
-    bool has_answered;         /* the entry's own question */
-    bool has_failed;
+    bool lists_all;            /* and the counter-entry */
+    bool has_failed;           /* the entry's own question */
 };
 
 static void free_state(void *state)
@@ -52,9 +55,26 @@ static void on_reason(struct examination *e, const struct record_answer *answer,
                        b->listed, why[0] != '\0' ? ": " : "", why);
 }
 
-static void settle(struct examination *e, const struct blocklist *b)
+static bool has_listing(const struct record_answer *answer)
 {
-    if (b->has_failed)
+    for (size_t i = 0; i < answer->count; i++)
+        if (is_listing(&answer->records[i]))
+            return true;
+    return false;
+}
+
+/* All answers are there. */
+static void settle(struct examination *e)
+{
+    const struct blocklist *b = examination_state(e);
+
+    if (b->lists_all)
+        examination_finish(e, REPUTATION_UNKNOWN,
+                           "%s lists everybody: it has " COUNTER_ENTRY ", which no list in use has",
+                           b->zone);
+    else if (b->listed[0] != '\0')
+        examination_ask(e, b->name, RECORD_TXT, on_reason);
+    else if (b->has_failed)
         examination_finish(e, REPUTATION_UNKNOWN, "%s could not be asked", b->zone);
     else if (b->answers)
         examination_finish(e, REPUTATION_OK, "%s is not listed by %s", b->text, b->zone);
@@ -67,10 +87,18 @@ static void on_test(struct examination *e, const struct record_answer *answer, s
 {
     struct blocklist *b = examination_state(e);
 
-    for (size_t i = 0; i < answer->count; i++)
-        b->answers = b->answers || is_listing(&answer->records[i]);
-    if (left == 0 && b->has_answered)
-        settle(e, b);
+    b->answers = b->answers || has_listing(answer);
+    if (left == 0)
+        settle(e);
+}
+
+static void on_counter(struct examination *e, const struct record_answer *answer, size_t left)
+{
+    struct blocklist *b = examination_state(e);
+
+    b->lists_all = b->lists_all || has_listing(answer);
+    if (left == 0)
+        settle(e);
 }
 
 static void refused(struct examination *e, const struct blocklist *b, const struct record *record)
@@ -86,18 +114,14 @@ static void on_entry(struct examination *e, const struct record_answer *answer, 
 {
     struct blocklist *b = examination_state(e);
 
-    b->has_answered = true;
     b->has_failed = examination_is_failure(answer);
-    for (size_t i = 0; i < answer->count; i++)
-        if (is_listing(&answer->records[i])) {
+    for (size_t i = 0; i < answer->count && b->listed[0] == '\0'; i++)
+        if (is_listing(&answer->records[i]))
             address_text(&answer->records[i].address, b->listed);
-            examination_ask(e, b->name, RECORD_TXT, on_reason);
-            return;
-        }
-    if (answer->count > 0)
+    if (answer->count > 0 && b->listed[0] == '\0')
         refused(e, b, &answer->records[0]);
     else if (left == 0)
-        settle(e, b);
+        settle(e);
 }
 
 static char *entry(const struct address *address, const char *zone)
@@ -108,14 +132,24 @@ static char *entry(const struct address *address, const char *zone)
     return memory_format("%s.%s", reversed, zone);
 }
 
-static void ask_test(struct examination *e, const char *text, const char *zone)
+static void ask(struct examination *e, const char *text, const char *zone, examination_step *step)
 {
     struct address address;
 
     address_parse(text, 0, &address);
     char *name = entry(&address, zone);
-    examination_ask(e, name, RECORD_A, on_test);
+    examination_ask(e, name, RECORD_A, step);
     free(name);
+}
+
+static void ask_for_tests(struct examination *e, const char *zone, enum family family)
+{
+    ask(e, TEST_ENTRY, zone, on_test);
+    ask(e, COUNTER_ENTRY, zone, on_counter);
+    if (family == FAMILY_IPV6) {
+        ask(e, TEST_ENTRY6, zone, on_test);
+        ask(e, COUNTER_ENTRY6, zone, on_counter);
+    }
 }
 
 struct examination *blocklist_examine(const struct examination_plan *plan, const char *zone,
@@ -128,8 +162,6 @@ struct examination *blocklist_examine(const struct examination_plan *plan, const
     address_text(address, b->text);
     b->name = entry(address, zone);
     examination_ask(e, b->name, RECORD_A, on_entry);
-    ask_test(e, TEST_ENTRY, zone);
-    if (address_family(address) == FAMILY_IPV6)
-        ask_test(e, TEST_ENTRY6, zone);
+    ask_for_tests(e, zone, address_family(address));
     return e;
 }

@@ -68,6 +68,7 @@ static const char zone[] =
     "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.six.test A 127.0.0.2\n"
     "*.refusing.test A 127.255.255.254\n"
     "*.lying.test A 198.18.0.1\n"
+    "*.retired.test A 127.0.0.2\n"
     "2.0.0.127.failing.test A 127.0.0.2\n"
     "5.113.0.203.failing.test A SERVFAIL\n"
     /* names for EHLO */
@@ -350,19 +351,20 @@ static void relays(void **state)
 
 static void blocklists(void **state)
 {
-    static const char *const zones[] = { "bl.test", "refusing.test", "lying.test", "gone.test",
-                                         "failing.test" };
+    static const char *const zones[] = { "bl.test",   "refusing.test", "lying.test",
+                                         "gone.test", "failing.test",  "retired.test" };
     struct reputation_plan plan = plan_for("mail.good.test", NULL, "203.0.113.7");
 
     (void)state;
     plan.dnsbl = zones;
-    plan.dnsbl_count = 5;
+    plan.dnsbl_count = 6;
     run(&plan);
     expect("dnsbl ipv4 bad: 203.0.113.7 is listed by bl.test (127.0.0.4): Spam seen, see https");
     expect("dnsbl ipv4 unknown: refusing.test does not answer this resolver: 127.255.255.254");
     expect("dnsbl ipv4 unknown: lying.test does not answer this resolver: it leads outside");
     expect("dnsbl ipv4 unknown: gone.test does not answer this resolver: its test entry");
     expect("dnsbl ipv4 ok: 203.0.113.7 is not listed by failing.test");
+    expect("dnsbl ipv4 unknown: retired.test lists everybody: it has 127.0.0.1,");
     plan.address[FAMILY_IPV4] = address("203.0.113.5");
     plan.deadline_ms = soon(4000);
     run(&plan);
@@ -376,7 +378,7 @@ static void blocklists(void **state)
 
 static void blocklists_of_ipv6(void **state)
 {
-    static const char *const zones[] = { "six.test", "bl.test", "gone.test" };
+    static const char *const zones[] = { "six.test", "bl.test", "gone.test", "retired.test" };
     struct reputation_plan plan = plan_for("mail.good.test", NULL, NULL);
 
     (void)state;
@@ -384,11 +386,12 @@ static void blocklists_of_ipv6(void **state)
     plan.has_address[FAMILY_IPV6] = true;
     plan.address[FAMILY_IPV6] = address("2001:db8::6");
     plan.dnsbl = zones;
-    plan.dnsbl_count = 3;
+    plan.dnsbl_count = 4;
     run(&plan);
     expect("dnsbl ipv6 ok: 2001:db8::6 is not listed by six.test");
     expect("dnsbl ipv6 ok: 2001:db8::6 is not listed by bl.test");
     expect("dnsbl ipv6 unknown: gone.test does not answer");
+    expect("dnsbl ipv6 unknown: retired.test lists everybody");
 }
 
 /* A private source: the public address is only known once somebody shows it. */
