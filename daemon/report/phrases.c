@@ -154,6 +154,7 @@ static const char *const patterns[] = {
     N_("%s is not listed by %s"),
     N_("%s could not be asked"),
     N_("%s does not answer this resolver: its test entry is missing"),
+    N_("%s lists everybody: it has 127.0.0.1, which no list in use has"),
     N_("%s does not answer this resolver: %s"),
     N_("it leads outside 127.0.0.0/8"),
     N_("this host goes out from %s, a private address (NAT), and nobody has shown the public one"),
