@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The daemon: configuration, privileges, signals, the loop. */
 #include "daemon/act/state_file.h"
-#include "daemon/engine.h"
+#include "daemon/engine/engine.h"
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
 #include "daemon/serve/control.h"

@@ -6,8 +6,8 @@
 #ifndef DETOURD_CHANGE_H
 #define DETOURD_CHANGE_H
 
-#include "daemon/identity.h"
-#include "daemon/relays.h"
+#include "daemon/engine/relays.h"
+#include "daemon/round/identity.h"
 #include "lib/route.h"
 #include <event2/event.h>
 #include <stdbool.h>

@@ -6,7 +6,7 @@
 #ifndef DETOURD_INQUIRY_H
 #define DETOURD_INQUIRY_H
 
-#include "daemon/identity.h"
+#include "daemon/round/identity.h"
 #include "lib/route.h"
 #include <event2/event.h>
 #include <jansson.h>

@@ -3,7 +3,7 @@
 #ifndef DETOURD_CTL_ASK_POSTFIX_H
 #define DETOURD_CTL_ASK_POSTFIX_H
 
-#include "daemon/identity.h"
+#include "daemon/round/identity.h"
 
 #define POSTFIX_ANSWER_MAX 4096
 

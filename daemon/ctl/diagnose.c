@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/ctl/diagnose.h"
 
-#include "daemon/circumstances_means.h"
-#include "daemon/control_hosts.h"
 #include "daemon/ctl/ask_postfix.h"
 #include "daemon/ctl/local_rules_json.h"
 #include "daemon/ctl/watch.h"
 #include "daemon/decide/trace.h"
-#include "daemon/descriptors.h"
-#include "daemon/diagnosis.h"
-#include "daemon/identity.h"
+#include "daemon/diagnosis/circumstances_means.h"
+#include "daemon/diagnosis/diagnosis.h"
 #include "daemon/report/check.h"
 #include "daemon/report/translate.h"
-#include "daemon/target_knowledge.h"
+#include "daemon/round/control_hosts.h"
+#include "daemon/round/descriptors.h"
+#include "daemon/round/identity.h"
+#include "daemon/round/target_knowledge.h"
 #include "lib/clock.h"
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #define DETOURD_CTL_WATCH_H
 
 #include "daemon/ctl/live.h"
-#include "daemon/round.h"
+#include "daemon/round/round.h"
 
 struct watch;
 

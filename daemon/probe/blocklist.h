@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Whether a DNS blocklist has an address (RFC 5782). A list that does not answer this resolver
- * looks like one that has nothing against the address, and one that was given up may list everybody:
- * so the entries are asked for too that every list has, and that none has.
+ * looks like one that has nothing against the address, and one that was given up may list
+ * everybody: so the entries are asked for too that every list has, and that none has.
  */
 #ifndef DETOURD_BLOCKLIST_H
 #define DETOURD_BLOCKLIST_H

@@ -3,10 +3,10 @@
 #ifndef DETOURD_REPORT_CHECK_H
 #define DETOURD_REPORT_CHECK_H
 
-#include "daemon/circumstances.h"
 #include "daemon/decide/cause.h"
+#include "daemon/diagnosis/circumstances.h"
 #include "daemon/report/layout.h"
-#include "daemon/round.h"
+#include "daemon/round/round.h"
 #include <jansson.h>
 
 struct check_input {

@@ -4,8 +4,8 @@
 #ifndef DETOURD_REPORT_CIRCUMSTANCES_JSON_H
 #define DETOURD_REPORT_CIRCUMSTANCES_JSON_H
 
-#include "daemon/circumstances.h"
 #include "daemon/decide/cause.h"
+#include "daemon/diagnosis/circumstances.h"
 #include <jansson.h>
 
 /* {"ipv4": {"address", "port", "control_port", "last", "next", "reached", "hops"}, "ipv6": ...} */

@@ -6,7 +6,7 @@
 #ifndef DETOURD_REPORT_STATUS_H
 #define DETOURD_REPORT_STATUS_H
 
-#include "daemon/engine.h"
+#include "daemon/engine/engine.h"
 #include <jansson.h>
 
 /* The whole document of `status json`, a new reference. */

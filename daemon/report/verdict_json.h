@@ -3,7 +3,7 @@
 #ifndef DETOURD_VERDICT_JSON_H
 #define DETOURD_VERDICT_JSON_H
 
-#include "daemon/round.h"
+#include "daemon/round/round.h"
 #include <jansson.h>
 
 /* {"ipv4": {...}, "ipv6": {...}}, a new reference; a family that was not probed is null. */

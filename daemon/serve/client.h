@@ -4,7 +4,7 @@
 #define DETOURD_SERVE_CLIENT_H
 
 #include "daemon/act/apply_client.h"
-#include "daemon/engine.h"
+#include "daemon/engine/engine.h"
 #include <event2/event.h>
 #include <jansson.h>
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 #ifndef DETOURD_SERVE_CONTROL_H
 #define DETOURD_SERVE_CONTROL_H
 
-#include "daemon/engine.h"
+#include "daemon/engine/engine.h"
 #include <event2/event.h>
 #include <stddef.h>
 

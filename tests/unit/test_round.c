@@ -2,9 +2,9 @@
 /* A round as its observer sees it, samples of the targets, and more targets than descriptors. */
 #include "tests/unit/unit.h"
 
-#include "daemon/descriptors.h"
 #include "daemon/probe/hop_trace.h"
-#include "daemon/round.h"
+#include "daemon/round/descriptors.h"
+#include "daemon/round/round.h"
 #include "lib/memory.h"
 #include "tests/unit/fake_net.h"
 #include "tests/unit/fake_smtp.h"

@@ -2,8 +2,8 @@
 /* The ladder of submission ports, with servers honest, broken and behind a meddler. */
 #include "tests/unit/unit.h"
 
-#include "daemon/submission.h"
-#include "daemon/submission_hosts.h"
+#include "daemon/diagnosis/submission.h"
+#include "daemon/diagnosis/submission_hosts.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "tests/unit/fake_ca.h"

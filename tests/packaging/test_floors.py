@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A file includes only what lies on its own floor or below, as ARCHITECTURE.md has it."""
+
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+INCLUDE = re.compile(r'^#include "(.+/.+)"', re.M)
+
+# What each floor may include, besides itself.
+FLOORS = {
+    "lib": set(),
+    "daemon/decide": {"lib"},
+    "daemon/probe": {"lib"},
+    "daemon/round": {"lib", "daemon/decide", "daemon/probe"},
+    "daemon/diagnosis": {"lib", "daemon/decide", "daemon/probe", "daemon/round"},
+    "daemon/engine": {"lib", "daemon/decide", "daemon/probe", "daemon/round", "daemon/diagnosis"},
+    "daemon/report": {"lib", "daemon/decide", "daemon/probe", "daemon/round", "daemon/diagnosis",
+                      "daemon/engine"},
+    "daemon/serve": {"lib", "daemon/report", "daemon/engine", "daemon/probe"},
+    "daemon/ctl": {"lib", "daemon/decide", "daemon/probe", "daemon/round", "daemon/diagnosis",
+                   "daemon/report"},
+    "daemon": {"lib", "daemon/engine", "daemon/serve"},
+    "postfix": {"lib"},
+}
+
+# Of decisions, a probe knows how one ends and what a hop is, and no more.
+EXCEPTIONS = {"daemon/probe": {"daemon/decide/outcome.h", "daemon/decide/hop.h"}}
+
+
+def floor_of(path):
+    folder = path.rpartition("/")[0].replace("daemon/act", "daemon/engine")
+    assert folder in FLOORS, f"{path} is on no floor"
+    return folder
+
+
+def sources():
+    return [path for folder in ("lib", "daemon", "postfix")
+            for path in sorted((ROOT / folder).rglob("*.[ch]"))]
+
+
+def test_each_file_knows_what_lies_below_it():
+    wrong = []
+    for path in sources():
+        name = path.relative_to(ROOT).as_posix()
+        floor = floor_of(name)
+        for included in INCLUDE.findall(path.read_text()):
+            if (floor_of(included) not in FLOORS[floor] | {floor}
+                    and included not in EXCEPTIONS.get(floor, ())):
+                wrong.append(f"{name} includes {included}")
+    assert not wrong, "\n".join(wrong)
+    assert len(sources()) > 200
