@@ -4,13 +4,12 @@
 #include "daemon/act/change.h"
 #include "daemon/act/inquiry.h"
 #include "daemon/act/state_file.h"
-#include "daemon/decide/rotation.h"
 #include "daemon/diagnosis/lookout.h"
+#include "daemon/engine/equipment.h"
+#include "daemon/engine/postfix_news.h"
+#include "daemon/engine/rounds.h"
 #include "daemon/probe/deadline.h"
-#include "daemon/round/control_hosts.h"
-#include "daemon/round/descriptors.h"
 #include "daemon/round/identity.h"
-#include "daemon/round/target_knowledge.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/memory.h"
@@ -18,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HISTORY_ROUNDS 8
 #define RELAY_BEAT     3600 /* s between checks of the relays while direct */
 #define STATUS_BEAT    60   /* s between questions about Postfix at the most */
 #define STATUS_FRESH   2 /* s: what was said of Postfix longer ago is asked again before a change */
@@ -38,30 +36,21 @@ struct order {
 
 struct engine {
     struct event_base *base;
-    struct config *config;
-    struct relay_catalogue *catalogue;
     gid_t group;
     struct dns *dns;
+    struct equipment *equipment; /* all that depends on the configuration, and of it: */
+    const struct config *config;
     struct relays *relays;
-    struct control_hosts controls;
-    struct target_knowledge knowledge;
     struct lookout *lookout;
     struct identity identity;
-
-    struct event *round_timer, *status_timer;
-    struct round *round;
-    struct round_result *last_round;
-    struct target_history *history[FAMILIES];
-    struct rotation *rotation;
-    size_t *operators; /* of each target, by the last round of all */
-    int64_t next_round;
-    enum verdict_kind logged[FAMILIES];
-    bool has_logged[FAMILIES];
+    struct rounds *rounds;
+    struct verdicts_logged logged;
 
     struct state state; /* route, health, hold: what is written down */
     bool route_known;
     char state_problem[REASON_MAX];
 
+    struct event *status_timer;
     struct inquiry *inquiry;
     bool was_answered;
     struct change *change; /* under way, or NULL */
@@ -70,7 +59,7 @@ struct engine {
     struct order order; /* of an operator who waits for the change */
     char change_failed[REASON_MAX], change_slow[REASON_MAX];
     int64_t retry_at, retry_after;
-    bool stands_down, holds_back; /* what was said of it is in the log */
+    struct postfix_news news;
     int64_t relays_due;
 };
 
@@ -171,40 +160,9 @@ static void ask_postfix(struct engine *e)
         inquiry_ask(e->inquiry, e->config->apply.socket);
 }
 
-/* Somebody else has edited what is ours in main.cf: theirs stands, and only an operator's release
- * lets us change anything again. */
 static bool has_drift(const struct engine *e)
 {
-    return json_array_size(json_object_get(inquiry_members(e->inquiry), "drift")) > 0;
-}
-
-static void note_drift(struct engine *e)
-{
-    const json_t *drift = json_object_get(inquiry_members(e->inquiry), "drift");
-    const char *first = json_string_value(json_array_get(drift, 0));
-
-    if (has_drift(e) && !e->stands_down)
-        log_warning("main.cf was edited by somebody else: %s; standing down until release",
-                    first == NULL ? "" : first);
-    else if (!has_drift(e) && e->stands_down)
-        log_notice("nothing of detourd's in main.cf is edited any more");
-    e->stands_down = has_drift(e);
-}
-
-/* What the relay refuses waits, and somebody has to look why. */
-static void note_shield(struct engine *e)
-{
-    const json_t *shield = json_object_get(inquiry_members(e->inquiry), "shield");
-    const json_t *held = json_object_get(shield, "held");
-    bool any = json_integer_value(held) > 0;
-
-    if (!json_is_integer(held))
-        return;
-    if (any && !e->holds_back)
-        log_warning("the relay refuses mail; what it refused is held back, see status");
-    else if (!any && e->holds_back)
-        log_notice("nothing is held back any more");
-    e->holds_back = any;
+    return postfix_has_drift(inquiry_members(e->inquiry));
 }
 
 static void postfix_answered(void *context)
@@ -213,12 +171,11 @@ static void postfix_answered(void *context)
     struct route route;
 
     take_identity(e);
-    note_drift(e);
-    note_shield(e);
+    postfix_news_log(&e->news, inquiry_members(e->inquiry));
     if (inquiry_route(inquiry_members(e->inquiry), &route))
         note_route(e, &route);
-    if (!e->was_answered && e->round == NULL && e->last_round == NULL)
-        deadline_soon(e->round_timer);
+    if (!e->was_answered && rounds_last(e->rounds) == NULL)
+        rounds_now(e->rounds);
     e->was_answered = true;
     if (inquiry_wants_all(e->inquiry) && *inquiry_problem(e->inquiry) == '\0')
         ask_postfix(e);
@@ -423,49 +380,16 @@ static void decide(struct engine *e)
 
 /* Rounds */
 
-static void log_verdict(struct engine *e, enum family family, const struct verdict *v)
+static bool wants_all(void *context)
 {
-    int priority = v->kind == VERDICT_OPEN ? LOG_NOTICE : LOG_WARNING;
-
-    if (e->has_logged[family] && e->logged[family] == v->kind)
-        return;
-    /* A host without IPv6 is no news. */
-    if (family == FAMILY_IPV6 && v->kind == VERDICT_OFFLINE && !e->has_logged[family])
-        priority = LOG_INFO;
-    log_at(priority, "port 25 over %s: %s (%zu of %zu operators connect, confidence %.6f)",
-           family_name(family), verdict_name(v->kind), v->connected, v->operators, v->confidence);
-    e->logged[family] = v->kind;
-    e->has_logged[family] = true;
+    return on_relay(context);
 }
 
-static void remember(struct engine *e, const struct round_result *result)
+static void suspected(enum family family, const struct round_result *so_far, void *context)
 {
-    for (int f = 0; f < FAMILIES; f++)
-        for (size_t i = 0; result->family[f].probed && i < result->target_count; i++) {
-            enum outcome outcome = result->family[f].targets[i].outcome;
-            struct target_history *h = &e->history[f][i];
-            if (outcome == OUTCOME_DNS_FAILED || result->family[f].targets[i].untried)
-                continue;
-            h->bits = (h->bits << 1 | (outcome == OUTCOME_OPEN)) & ((1u << HISTORY_ROUNDS) - 1);
-            h->rounds += h->rounds < HISTORY_ROUNDS - 1;
-        }
-}
+    struct engine *e = context;
 
-/* Whether the last round was of a few targets, and all have to be asked before anything is said. */
-static bool is_alarmed(const struct engine *e, const struct round_result *result)
-{
-    return result->is_sample && !rotation_is_calm(e->rotation);
-}
-
-static void note_rotation(struct engine *e, const struct round_result *result)
-{
-    const enum verdict_kind *kinds[FAMILIES];
-
-    for (int f = 0; f < FAMILIES; f++)
-        kinds[f] = result->family[f].probed ? &result->family[f].verdict.kind : NULL;
-    rotation_note(e->rotation, result->is_sample, kinds);
-    if (!result->is_sample)
-        round_operators(result, e->operators);
+    lookout_suspected(e->lookout, family, so_far);
 }
 
 static void take_verdict(struct engine *e, const struct round_result *result)
@@ -473,16 +397,8 @@ static void take_verdict(struct engine *e, const struct round_result *result)
     enum verdict_kind kinds[FAMILIES];
     struct health_settings settings = health_settings(e);
 
-    if (is_alarmed(e, result)) {
-        log_info("not all of a few targets are as before; all are probed next");
-        e->relays_due = on_relay(e) ? e->relays_due : 0;
-        return;
-    }
-    for (int f = 0; f < FAMILIES; f++) {
+    for (int f = 0; f < FAMILIES; f++)
         kinds[f] = result->family[f].verdict.kind;
-        if (result->family[f].probed)
-            log_verdict(e, (enum family)f, &result->family[f].verdict);
-    }
     health_round(&e->state.health, health_sign(kinds, e->identity.families));
     /* On the first suspicion the relays are asked to prove themselves, so that they have by then.
      */
@@ -501,92 +417,29 @@ static void check_relays_if_due(struct engine *e)
     e->relays_due = now + (on_relay(e) ? e->config->probe.interval : RELAY_BEAT);
 }
 
-/* From -SPAN to SPAN. */
-static int64_t jitter(int64_t span)
-{
-    uint32_t random;
-
-    evutil_secure_rng_get_bytes(&random, sizeof random);
-    return (int64_t)(random % (uint32_t)(2 * span + 1)) - span;
-}
-
 static void schedule(struct engine *e)
 {
     struct health_settings settings = health_settings(e);
-    bool suspects =
-        health_suspects(&e->state.health, &settings, on_relay(e)) || is_alarmed(e, e->last_round);
-    int64_t pause = (suspects ? settings.fastinter : settings.interval) * 1000;
+    bool suspects = health_suspects(&e->state.health, &settings, on_relay(e));
 
-    pause += jitter(pause / 10); /* hosts that started together must not knock together */
-    e->next_round = clock_wall() + (pause + 500) / 1000;
-    deadline_arm(e->round_timer, clock_mono_ms() + pause);
+    rounds_next(e->rounds,
+                (suspects || rounds_alarmed(e->rounds) ? settings.fastinter : settings.interval) *
+                    1000);
 }
 
-static void round_ended(struct round_result *result, void *context)
+static void round_ended(const struct round_result *result, void *context)
 {
     struct engine *e = context;
 
-    e->round = NULL;
-    remember(e, result);
-    if (result->is_sample)
-        round_result_complete(result, e->last_round);
-    round_result_free(e->last_round);
-    e->last_round = result;
-    note_rotation(e, result);
-    take_verdict(e, result);
+    if (!rounds_alarmed(e->rounds))
+        take_verdict(e, result);
+    else if (!on_relay(e))
+        e->relays_due = 0;
     lookout_round(e->lookout, result);
     check_relays_if_due(e);
     schedule(e);
     decide(e);
     ask_postfix(e);
-}
-
-/* While all is well a few targets are asked, each in its turn: OUT holds as many as there are. */
-static void take_sample(struct engine *e, size_t *out, struct round_plan *plan)
-{
-    size_t wanted = plan->quorum + 1;
-
-    if (!rotation_is_calm(e->rotation) || on_relay(e))
-        return;
-    plan->sample = out;
-    plan->sample_count = rotation_pick(
-        e->rotation, e->operators, wanted < plan->target_count ? wanted : plan->target_count, out);
-}
-
-static void suspected(enum family family, const struct round_result *so_far, void *context)
-{
-    struct engine *e = context;
-
-    lookout_suspected(e->lookout, family, so_far);
-}
-
-static void round_due(evutil_socket_t fd, short events, void *context)
-{
-    struct engine *e = context;
-    size_t *sample;
-    struct round_plan plan = {
-        .targets = e->config->probe.targets,
-        .target_count = e->config->probe.target_count,
-        .quorum = (size_t)e->config->probe.quorum,
-        .families = { e->identity.families[FAMILY_IPV4], e->identity.families[FAMILY_IPV6] },
-        .timeout_ms = e->config->probe.timeout * INT64_C(1000),
-        .settings = e->identity.settings,
-        .control_hosts = e->controls.hosts,
-        .control_host_count = e->controls.count,
-        .history = { e->history[FAMILY_IPV4], e->history[FAMILY_IPV6] },
-        .observer = { .suspected = suspected, .context = e },
-    };
-
-    (void)fd;
-    (void)events;
-    if (e->round != NULL)
-        return;
-    e->next_round = 0;
-    target_knowledge_fill_in(&e->knowledge, &plan);
-    sample = memory_zero(plan.target_count, sizeof *sample);
-    take_sample(e, sample, &plan);
-    e->round = round_start(e->base, e->dns, &plan, round_ended, e);
-    free(sample);
 }
 
 /* Orders */
@@ -671,75 +524,38 @@ void engine_forget(struct engine *e, void *context)
 
 /* Life */
 
-/* What depends on the configuration, built before anything of the old one goes. */
-struct built {
-    struct relays *relays;
-    struct relay_catalogue *catalogue;
-    struct control_hosts controls;
-    struct target_knowledge knowledge;
-    struct lookout *lookout;
-};
-
-static int build(struct engine *e, const struct config *config, struct built *out, char *why,
-                 size_t whylen)
+static struct rounds *new_rounds(struct engine *e)
 {
-    struct complaints *ignored = complaints_new();
+    struct rounds_means means = { .base = e->base,
+                                  .dns = e->dns,
+                                  .config = e->config,
+                                  .identity = &e->identity,
+                                  .controls = &e->equipment->controls,
+                                  .knowledge = &e->equipment->knowledge,
+                                  .logged = &e->logged };
+    struct rounds_events events = {
+        .wants_all = wants_all, .suspected = suspected, .ended = round_ended, .context = e
+    };
 
-    out->relays = relays_new(e->base, e->dns, config, e->group, why, whylen);
-    if (out->relays != NULL) {
-        out->catalogue = relay_catalogue_load(config->catalogue_directory, ignored);
-        control_hosts_collect(config, out->catalogue, &out->controls);
-        target_knowledge_collect(config, config->probe.targets, config->probe.target_count,
-                                 relays_system_trust(out->relays), &out->knowledge);
-        out->lookout = lookout_new(e->base, e->dns, config, out->catalogue, out->knowledge.trust);
-    }
-    complaints_free(ignored);
-    return out->relays != NULL ? 0 : -1;
+    return rounds_new(&means, &events);
 }
 
-/* Each host's order is its own. */
-static struct rotation *new_rotation(size_t targets)
+static void take_equipment(struct engine *e, struct equipment *equipment)
 {
-    uint64_t seed;
-
-    evutil_secure_rng_get_bytes(&seed, sizeof seed);
-    return rotation_new(targets, seed);
-}
-
-static void take_built(struct engine *e, struct config *config, const struct built *built)
-{
-    e->config = config;
-    e->rotation = new_rotation(config->probe.target_count);
-    e->operators = memory_zero(config->probe.target_count, sizeof *e->operators);
-    e->relays = built->relays;
-    e->catalogue = built->catalogue;
-    e->controls = built->controls;
-    e->knowledge = built->knowledge;
-    e->lookout = built->lookout;
-    for (int f = 0; f < FAMILIES; f++)
-        e->history[f] = memory_zero(config->probe.target_count, sizeof *e->history[f]);
-    descriptors_raise(round_descriptors(config->probe.target_count));
+    e->equipment = equipment;
+    e->config = equipment->config;
+    e->relays = equipment->relays;
+    e->lookout = equipment->lookout;
+    e->rounds = new_rounds(e);
     forget_retry(e);
     take_identity(e);
     deadline_soon(e->status_timer);
 }
 
-static void drop_built(struct engine *e)
+static void drop_equipment(struct engine *e)
 {
-    round_stop(e->round);
-    e->round = NULL;
-    round_result_free(e->last_round);
-    e->last_round = NULL;
-    lookout_free(e->lookout);
-    control_hosts_free(&e->controls);
-    target_knowledge_free(&e->knowledge);
-    relays_free(e->relays);
-    relay_catalogue_free(e->catalogue);
-    for (int f = 0; f < FAMILIES; f++)
-        free(e->history[f]);
-    rotation_free(e->rotation);
-    free(e->operators);
-    config_free(e->config);
+    rounds_free(e->rounds);
+    equipment_free(e->equipment);
 }
 
 static void load_state(struct engine *e)
@@ -755,24 +571,22 @@ static void load_state(struct engine *e)
 struct engine *engine_new(struct event_base *base, struct config *config, gid_t group, char *why,
                           size_t whylen)
 {
-    struct engine *e = memory_zero(1, sizeof *e);
-    struct built built = { 0 };
+    struct dns *dns = dns_new(base);
+    struct equipment *equipment = equipment_new(base, dns, config, group, why, whylen);
 
-    e->base = base;
-    e->group = group;
-    e->dns = dns_new(base);
-    if (build(e, config, &built, why, whylen) == -1) {
-        dns_free(e->dns);
-        config_free(config);
-        free(e);
+    if (equipment == NULL) {
+        dns_free(dns);
         return NULL;
     }
+    struct engine *e = memory_zero(1, sizeof *e);
+    e->base = base;
+    e->group = group;
+    e->dns = dns;
     e->inquiry = inquiry_new(base, postfix_answered, e);
-    e->round_timer = deadline_timer(base, round_due, e);
     e->status_timer = deadline_timer(base, status_due, e);
-    take_built(e, config, &built);
+    take_equipment(e, equipment);
     load_state(e);
-    deadline_arm(e->round_timer, clock_mono_ms() + FIRST_ROUND_MS);
+    rounds_next(e->rounds, FIRST_ROUND_MS);
     return e;
 }
 
@@ -782,21 +596,18 @@ void engine_free(struct engine *e)
         return;
     change_stop(e->change);
     inquiry_free(e->inquiry);
-    drop_built(e);
+    drop_equipment(e);
     dns_free(e->dns);
-    event_free(e->round_timer);
     event_free(e->status_timer);
     free(e);
 }
 
 int engine_reload(struct engine *e, struct config *config, char *why, size_t whylen)
 {
-    struct built built = { 0 };
+    struct equipment *equipment = equipment_new(e->base, e->dns, config, e->group, why, whylen);
 
-    if (build(e, config, &built, why, whylen) == -1) {
-        config_free(config);
+    if (equipment == NULL)
         return -1;
-    }
     /* A change refers to what goes now; what detour-apply has begun it finishes without us. */
     change_stop(e->change);
     e->change = NULL;
@@ -804,10 +615,10 @@ int engine_reload(struct engine *e, struct config *config, char *why, size_t why
     answer_order(e, false, "the configuration was reloaded meanwhile; look at status");
     inquiry_stop(e->inquiry);
     inquiry_want_all(e->inquiry);
-    drop_built(e);
-    take_built(e, config, &built);
+    drop_equipment(e);
+    take_equipment(e, equipment);
     e->relays_due = 0;
-    deadline_soon(e->round_timer);
+    rounds_now(e->rounds);
     return 0;
 }
 
@@ -818,7 +629,7 @@ struct engine_view engine_view(const struct engine *e)
     return (struct engine_view){
         .config = e->config,
         .relays = e->relays,
-        .round = e->last_round,
+        .round = rounds_last(e->rounds),
         .seen = lookout_seen(e->lookout),
         .health = &e->state.health,
         .settings = settings,
@@ -834,7 +645,7 @@ struct engine_view engine_view(const struct engine *e)
         .change_slow = e->change_slow,
         .retry_at = e->retry_at,
         .state_problem = e->state_problem,
-        .next_round = e->next_round,
+        .next_round = rounds_due(e->rounds),
         .now = clock_wall(),
     };
 }
