@@ -15,7 +15,6 @@
 #include "lib/relay_catalogue.h"
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 enum mode { MODE_OBSERVE, MODE_FRAGMENT, MODE_SWITCH };
 enum method { METHOD_RELAYHOST, METHOD_TRANSPORT };

@@ -8,7 +8,6 @@
 #define DETOURD_ENDPOINT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define HOST_MAX 253 /* RFC 1035 2.3.4, less the length octets */

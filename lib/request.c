@@ -2,7 +2,6 @@
 #include "lib/request.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WORDS_MAX 6

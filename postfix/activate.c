@@ -2,7 +2,7 @@
 #include "postfix/activate.h"
 
 #include "postfix/command.h"
-#include "postfix/facts.h"
+#include "postfix/running.h"
 #include "postfix/view.h"
 
 int activate_running(const struct config *config, struct why *why)

@@ -2,7 +2,7 @@
 #include "postfix/answer.h"
 
 #include "lib/clock.h"
-#include "postfix/facts.h"
+#include "postfix/json_text.h"
 #include "postfix/text.h"
 #include <errno.h>
 #include <poll.h>

@@ -15,6 +15,8 @@
 #include "postfix/listen.h"
 #include "postfix/peer.h"
 #include "postfix/plan.h"
+#include "postfix/prepare.h"
+#include "postfix/rest.h"
 #include "postfix/take_up.h"
 #include "postfix/text.h"
 #include "postfix/transaction.h"

@@ -8,8 +8,8 @@
 #include "postfix/backlog_list.h"
 #include "postfix/command.h"
 #include "postfix/defer_log.h"
-#include "postfix/home.h"
 #include "postfix/pace.h"
+#include "postfix/paths.h"
 #include "postfix/queue.h"
 #include "postfix/view.h"
 #include <fcntl.h>

@@ -17,7 +17,6 @@
 #include "lib/route.h"
 #include "postfix/put_off.h"
 #include "postfix/why.h"
-#include <stdbool.h>
 #include <stddef.h>
 
 struct backlog;

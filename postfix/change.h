@@ -20,9 +20,10 @@
 #include "lib/config.h"
 #include "lib/route.h"
 #include "postfix/findings.h"
-#include "postfix/home.h"
+#include "postfix/home_now.h"
 #include "postfix/render.h"
 #include "postfix/senders.h"
+#include "postfix/stage.h"
 #include "postfix/view.h"
 
 enum change_kind {
@@ -72,31 +73,13 @@ struct change {
     bool proved_last;   /* when all steps are taken, where none is to be proved before */
 };
 
-enum change_wish {
-    WISH_ROUTE,
-    WISH_RELEASE, /* to direct, but only where there is drift */
-    WISH_INSTALL, /* all that the method transport needs, without a change of the route */
-    WISH_REMOVE   /* to direct, and nothing of ours stays */
-};
-
-/* What is asked for. */
-struct change_request {
-    enum change_wish wish;
-    struct route route;
-    bool preview; /* for a plan: all that speaks against it is gathered in refusals, and the change
-                     is worked out all the same where that is possible, else AFTER is NULL */
-    /* The owner's files, where those in place do not tell; or NULL. */
-    const char *owner, *owner_master;
-};
-
-/* Fills CHANGE, which change_free ends in every case. WORKSPACE is for stage.h. WHY holds the
- * reason of a refusal or failure. */
-enum change_kind change_prepare(const struct config *config, const struct change_request *request,
-                                const char *workspace, struct change *change, struct why *why);
 void change_free(struct change *change);
 
 /* The map type that maps are built with. */
 const char *change_map_type(const struct change *change);
+
+/* The owner's files; points into CHANGE. */
+struct stage_texts change_owners(const struct change *change);
 
 /* Whether something of ours stands in main.cf or master.cf in the end. */
 bool change_leaves_ours(const struct change *change);

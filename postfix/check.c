@@ -2,8 +2,9 @@
 #include "postfix/check.h"
 
 #include "postfix/files.h"
-#include "postfix/home.h"
+#include "postfix/home_now.h"
 #include "postfix/install.h"
+#include "postfix/paths.h"
 #include "postfix/stage.h"
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "postfix/consequences.h"
 
 #include "lib/memory.h"
-#include "lib/relay.h"
 #include "postfix/text.h"
 #include <stdbool.h>
 #include <stdio.h>

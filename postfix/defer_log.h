@@ -9,7 +9,6 @@
 #define DETOURD_POSTFIX_DEFER_LOG_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Bytes of a reason that are looked at. */
 #define DEFER_REASON_MAX 1024

@@ -6,6 +6,9 @@
 #include "postfix/entry.h"
 #include "postfix/generation.h"
 #include "postfix/hide.h"
+#include "postfix/home.h"
+#include "postfix/home_now.h"
+#include "postfix/prepare.h"
 #include "postfix/text.h"
 #include "postfix/utf8.h"
 #include <limits.h>

@@ -12,6 +12,7 @@
 #include "lib/config.h"
 #include "postfix/change.h"
 #include "postfix/fragment.h"
+#include "postfix/home_now.h"
 #include "postfix/live.h"
 #include "postfix/shelf.h"
 

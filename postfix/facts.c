@@ -4,91 +4,24 @@
 #include "lib/address.h"
 #include "lib/memory.h"
 #include "postfix/checksum.h"
-#include "postfix/command.h"
 #include "postfix/files.h"
 #include "postfix/findings.h"
 #include "postfix/generation.h"
 #include "postfix/handover.h"
 #include "postfix/home.h"
+#include "postfix/home_now.h"
 #include "postfix/instances.h"
+#include "postfix/json_text.h"
+#include "postfix/paths.h"
 #include "postfix/queue.h"
 #include "postfix/queue_facts.h"
 #include "postfix/reverts.h"
-#include "postfix/senders.h"
+#include "postfix/running.h"
 #include "postfix/stage.h"
 #include <inttypes.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
-
-/* Whether the process that wrote master.pid is there. */
-static bool master_alive(const char *queue_directory)
-{
-    char *path = memory_format("%s/pid/master.pid", queue_directory);
-    struct why ignored;
-    size_t len;
-    char *text = file_read(path, 64, &len, &ignored);
-    long pid = text == NULL ? 0 : strtol(text, NULL, 10);
-
-    free(text);
-    free(path);
-    return pid > 1 && pid <= INT_MAX && kill((pid_t)pid, 0) == 0;
-}
-
-/* "master -t" tries master's own lock: 0 means that nobody holds it, and 1 that somebody does, or
- * that it could not find out. "postfix status" says the same, but writes a line to the mail log
- * each time. */
-int postfix_running(const struct config *config, const char *daemon_directory,
-                    const char *queue_directory, struct why *why)
-{
-    char *master = memory_format("%s/master", daemon_directory);
-    const char *const argv[] = { master, "-c", config->postfix.config_directory, "-t", NULL };
-    struct command_result result = { 0 };
-    int running = command_run(argv, COMMAND_TIMEOUT_MS, &result, why);
-
-    if (running == 0 && result.status != 0)
-        running = result.status == 1 && master_alive(queue_directory)
-                      ? 1
-                      : why_set(why,
-                                "cannot find out whether Postfix runs: %s -t exited with "
-                                "status %d; the mail log may say more",
-                                master, result.status);
-    command_result_free(&result);
-    free(master);
-    return running;
-}
-
-json_t *route_json(const struct route *route)
-{
-    return json_pack("{s:s, s:i}", "name", route->name, "port", (int)route->port);
-}
-
-json_t *text_json(const char *text)
-{
-    json_t *string = json_string(text);
-
-    if (string != NULL)
-        return string;
-    char *copy = memory_copy(text);
-    for (char *p = copy; *p != '\0'; p++)
-        if ((unsigned char)*p >= 0x80)
-            *p = '?';
-    string = json_string(copy);
-    free(copy);
-    return string;
-}
-
-json_t *texts_json(char *const texts[], size_t count)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, text_json(texts[i]));
-    return list;
-}
 
 /* Of the two files: it changes when somebody edits them. */
 static uint64_t fingerprint(const struct config *config)

@@ -3,7 +3,7 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
-#include "postfix/facts.h"
+#include "postfix/json_text.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,9 +4,9 @@
 #include "lib/memory.h"
 #include "postfix/directory.h"
 #include "postfix/files.h"
-#include "postfix/home.h"
+#include "postfix/main_cf.h"
 #include "postfix/numbers.h"
-#include "postfix/record.h"
+#include "postfix/paths.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -16,6 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* In a generation's directory: see record.h. */
+#define RECORD        "main.cf"
+#define RECORD_MASTER "master.cf"
+
 /* One more than any that is there or in force. */
 unsigned long generation_next(const struct config *config, unsigned long in_force);
 

@@ -10,7 +10,7 @@
 #include "lib/config.h"
 #include "lib/request.h"
 #include "postfix/answer.h"
-#include "postfix/linger.h"
+#include "postfix/rest.h"
 #include "postfix/transaction.h"
 #include <jansson.h>
 

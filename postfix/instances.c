@@ -3,7 +3,7 @@
 
 #include "lib/memory.h"
 #include "postfix/command.h"
-#include "postfix/facts.h"
+#include "postfix/json_text.h"
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "postfix/handover.h"
-#include "postfix/home.h"
+#include "postfix/home_now.h"
+#include "postfix/rest.h"
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,18 +34,6 @@ static bool still_in_force(const struct config *config, const struct route *rout
 
     home_now_free(&now);
     return same;
-}
-
-bool rest_is_empty(const struct rest *rest)
-{
-    return rest->hung.count == 0 && rest->backlog == NULL;
-}
-
-void rest_free(struct rest *rest)
-{
-    processes_free(&rest->hung);
-    backlog_free(rest->backlog);
-    rest->backlog = NULL;
 }
 
 struct lingering {

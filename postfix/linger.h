@@ -14,18 +14,7 @@
 
 #include "lib/config.h"
 #include "lib/route.h"
-#include "postfix/backlog.h"
-#include "postfix/processes.h"
-#include <stdbool.h>
-
-/* All zero: nothing. Ended by rest_free. */
-struct rest {
-    struct processes hung;
-    struct backlog *backlog;
-};
-
-bool rest_is_empty(const struct rest *rest);
-void rest_free(struct rest *rest);
+#include "postfix/rest.h"
 
 /* Returns when all hung processes have ended, or 300 s are over, and the queue was flushed; and the
  * backlog has left, or does not go on to. At once when ROUTE is no longer the one in force. */

@@ -5,7 +5,7 @@
 #include "lib/memory.h"
 #include "postfix/activate.h"
 #include "postfix/command.h"
-#include "postfix/home.h"
+#include "postfix/paths.h"
 #include "postfix/processes.h"
 #include "postfix/senders.h"
 #include <stdlib.h>

@@ -8,7 +8,6 @@
 #include "postfix/files.h"
 #include "postfix/steps.h"
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CA_MAX ((size_t)16 * 1024 * 1024)

@@ -3,7 +3,7 @@
 
 #include "lib/memory.h"
 #include "postfix/block.h"
-#include "postfix/home.h"
+#include "postfix/paths.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,6 +12,7 @@
 #include "lib/config.h"
 #include "postfix/answer.h"
 #include "postfix/change.h"
+#include "postfix/prepare.h"
 #include <stdbool.h>
 
 /* What REQUEST would do, by the words of change.h. Answers; true when it could be done. */

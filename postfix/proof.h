@@ -15,30 +15,9 @@
 
 #include "lib/config.h"
 #include "lib/route.h"
+#include "postfix/proof_plan.h"
 #include "postfix/view.h"
 #include "postfix/why.h"
-#include <stdint.h>
-
-/* Longer than master(8) holds back a service that could not start (service_throttle_time, 60 s),
- * so that a proof right after a repair succeeds. */
-#define PROOF_TIMEOUT_MS 90000
-
-enum proof_result {
-    PROOF_GOOD,
-    PROOF_REFUSED, /* reached through TLS and AUTH, but the relay refuses this sender or recipient;
-                      the reason has its words */
-    PROOF_FAILED,  /* the reason has Postfix's words */
-    PROOF_UNKNOWN  /* the probe could not be made, or nothing was heard of it; with a reason */
-};
-
-struct proof_plan {
-    const char *sender;    /* from proof_sender; Postfix leads it to the service */
-    const char *recipient; /* such as postmaster@HOST */
-    const char *host;      /* the relay's, as in the nexthop, without brackets */
-    uint16_t port;
-    const char *service; /* its name in master.cf */
-    int timeout_ms;      /* of it all; 0 for PROOF_TIMEOUT_MS */
-};
 
 /* Postfix must be running, and have settled with the service and the sender's entry. When this
  * returns, nothing of the probe is left but what is on its way out: when a relay hangs, until

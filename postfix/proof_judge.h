@@ -3,7 +3,7 @@
 #ifndef DETOURD_POSTFIX_PROOF_JUDGE_H
 #define DETOURD_POSTFIX_PROOF_JUDGE_H
 
-#include "postfix/proof.h"
+#include "postfix/proof_plan.h"
 #include "postfix/queue_file.h"
 #include "postfix/trace_log.h"
 #include "postfix/why.h"

@@ -17,8 +17,6 @@
 #define DETOURD_POSTFIX_PUT_OFF_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 /* As long as minimal_backoff_time is by default. */
 #define PUT_OFF_S 300

@@ -2,7 +2,7 @@
 #include "postfix/queue_facts.h"
 
 #include "lib/relay.h"
-#include "postfix/facts.h"
+#include "postfix/json_text.h"
 #include "postfix/queue_list.h"
 #include "postfix/scope.h"
 #include <stdlib.h>

@@ -8,13 +8,11 @@
 #define DETOURD_POSTFIX_RECORD_H
 
 #include "lib/config.h"
+#include "postfix/generation.h"
 #include "postfix/main_cf.h"
 
-/* In a generation's directory. */
-#define RECORD        "main.cf"
-#define RECORD_MASTER "master.cf"
-
-/* NAME is one of these. The caller frees it; NULL where there is none that can be read. */
+/* NAME is RECORD or RECORD_MASTER. The caller frees it; NULL where there is none that can be read.
+ */
 struct main_cf *record_read(const struct config *config, const char *name,
                             unsigned long generation);
 

@@ -4,6 +4,8 @@
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include "postfix/files.h"
+#include "postfix/home_now.h"
+#include "postfix/paths.h"
 #include "postfix/text.h"
 #include <inttypes.h>
 #include <stdio.h>

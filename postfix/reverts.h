@@ -7,7 +7,7 @@
 #define DETOURD_POSTFIX_REVERTS_H
 
 #include "lib/config.h"
-#include "postfix/home.h"
+#include "postfix/home_now.h"
 #include "postfix/why.h"
 
 /* Writes down that it has happened, now. 0, or -1 with a reason. */

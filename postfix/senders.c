@@ -4,8 +4,8 @@
 #include "lib/memory.h"
 #include "postfix/directory.h"
 #include "postfix/files.h"
-#include "postfix/home.h"
 #include "postfix/numbers.h"
+#include "postfix/paths.h"
 #include "postfix/text.h"
 #include "postfix/transport.h"
 #include <errno.h>

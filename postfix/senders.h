@@ -14,6 +14,7 @@
 #include "lib/config.h"
 #include "lib/route.h"
 #include "postfix/contents.h"
+#include "postfix/paths.h"
 #include "postfix/view.h"
 #include "postfix/why.h"
 #include <stdint.h>

@@ -5,11 +5,10 @@
 #include "postfix/directory.h"
 #include "postfix/files.h"
 #include "postfix/formats.h"
-#include "postfix/home.h"
+#include "postfix/paths.h"
 #include "postfix/sha256.h"
 #include "postfix/text.h"
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define TEMPLATE "/tmp/detour-apply.XXXXXX"
 

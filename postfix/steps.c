@@ -2,6 +2,7 @@
 #include "postfix/steps.h"
 
 #include "lib/memory.h"
+#include "postfix/home_now.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,16 +64,4 @@ void steps_add_map(struct change *change, struct contents *contents, bool proved
     step->proved = proved;
     step->contents = *contents;
     *contents = (struct contents){ 0 };
-}
-
-void steps_free(struct change *change)
-{
-    for (size_t i = 0; i < change->step_count; i++) {
-        free(change->step[i].before);
-        free(change->step[i].after);
-        contents_free(&change->step[i].contents);
-    }
-    free(change->step);
-    change->step = NULL;
-    change->step_count = 0;
 }

@@ -23,6 +23,4 @@ void steps_add_file(struct change *change, enum change_place place, const char *
  * relay's service must prove itself before. */
 void steps_add_map(struct change *change, struct contents *contents, bool proved, bool settles);
 
-void steps_free(struct change *change);
-
 #endif

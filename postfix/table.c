@@ -7,7 +7,6 @@
 #include "postfix/files.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PATTERNS_MAX ((size_t)1024 * 1024)
 /* Looking is no reason to wait long. */

@@ -15,8 +15,8 @@
 #include "lib/config.h"
 #include "postfix/answer.h"
 #include "postfix/change.h"
-#include "postfix/linger.h"
-#include <stdbool.h>
+#include "postfix/prepare.h"
+#include "postfix/rest.h"
 
 enum transaction_result {
     TRANSACTION_OK,        /* the route is in force and was not before */

@@ -10,7 +10,6 @@
 #include "lib/request.h"
 #include <event2/event.h>
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 enum apply_end {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/ctl/live.h"
 
-#include "daemon/report/translate.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>

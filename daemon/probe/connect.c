@@ -4,7 +4,6 @@
 #include "daemon/probe/deadline.h"
 #include "daemon/probe/icmp_error.h"
 #include "lib/clock.h"
-#include "lib/log.h"
 #include "lib/memory.h"
 #include <errno.h>
 #include <netinet/in.h>

@@ -12,7 +12,6 @@
 #include "daemon/probe/icmp_error.h"
 #include "lib/address.h"
 #include <event2/event.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 enum connect_end {

@@ -11,7 +11,6 @@
 #include "lib/address.h"
 #include <ares.h>
 #include <event2/event.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 struct dns_channel;

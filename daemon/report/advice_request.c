@@ -7,7 +7,6 @@
 #include "daemon/report/text.h"
 #include "daemon/report/translate.h"
 #include "lib/clock.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* Enough to convince, few enough to be read. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/layout.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 

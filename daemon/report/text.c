@@ -3,7 +3,6 @@
 
 #include "daemon/report/translate.h"
 #include "lib/memory.h"
-#include <stdlib.h>
 
 void text_begin(struct text *text)
 {

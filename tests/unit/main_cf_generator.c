@@ -3,7 +3,6 @@
 
 #include "tests/unit/generator.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LONG_LINE 100000

@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "lib/config.h"
-#include "lib/endpoint.h"
 #include "lib/memory.h"
 #include "lib/relay.h"
 #include <fcntl.h>

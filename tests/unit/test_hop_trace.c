@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/probe/hop_trace.h"
-#include "lib/clock.h"
 #include "tests/unit/fake_net.h"
 #include "tests/unit/fake_smtp.h"
 #include "tests/unit/loop.h"

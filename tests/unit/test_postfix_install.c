@@ -5,7 +5,6 @@
 
 #include "postfix/files.h"
 #include "postfix/install.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>

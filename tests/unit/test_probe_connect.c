@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/probe/connect.h"
-#include "lib/clock.h"
 #include "tests/unit/fake_net.h"
 #include "tests/unit/fake_smtp.h"
 #include "tests/unit/loop.h"

@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/probe/records.h"
-#include "lib/clock.h"
 #include "lib/memory.h"
 #include "tests/unit/loop.h"
 #include "tests/unit/resolving.h"

@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "postfix/render.h"
-#include <stdlib.h>
 #include <string.h>
 
 #define DIRECTORY "/etc/postfix/detourd/private/7"

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define HOST   "relay.example"
 #define SERVER HOST "[198.18.0.25]"

@@ -6,7 +6,6 @@
 #include "tests/unit/loop.h"
 #include "tests/unit/resolving.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char zone[] =

@@ -5,7 +5,6 @@
 #include "daemon/probe/spf_macro.h"
 #include "daemon/probe/spf_record.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const good[] = {

@@ -4,7 +4,6 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/home.h"
 #include "postfix/senders.h"
 #include "postfix/transport.h"
 #include <stdlib.h>
