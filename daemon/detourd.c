@@ -5,7 +5,7 @@
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
 #include "daemon/serve/control.h"
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/secret.h"

@@ -9,7 +9,6 @@
 #ifndef DETOURD_CONFIG_H
 #define DETOURD_CONFIG_H
 
-#include "lib/complaints.h"
 #include "lib/endpoint.h"
 #include "lib/probe_tls.h"
 #include "lib/relay_catalogue.h"
@@ -19,6 +18,9 @@
 enum mode { MODE_OBSERVE, MODE_FRAGMENT, MODE_SWITCH };
 enum method { METHOD_RELAYHOST, METHOD_TRANSPORT };
 enum tls_level { TLS_LEVEL_ENCRYPT, TLS_LEVEL_VERIFY, TLS_LEVEL_SECURE };
+
+/* The words of the configuration for each, in their order, NULL at the end. */
+extern const char *const config_modes[], *const config_methods[], *const config_tls_levels[];
 
 const char *mode_name(enum mode mode);
 const char *method_name(enum method method);
@@ -108,14 +110,6 @@ struct config {
 
 /* Where Debian, and with it the relay sections' default, has the certificates of the system. */
 #define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-
-/* The configuration, or NULL with at least one error in COMPLAINTS. */
-struct config *config_load(const char *path, struct complaints *complaints);
-
-/* What a program without a configuration file works with. */
-struct config *config_defaults(void);
-
-void config_free(struct config *config);
 
 const struct relay *config_relay(const struct config *config, const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* detour-apply: knows and changes Postfix, as root, one request a process. */
 #include "lib/complaints.h"
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/log.h"
 #include "lib/memory.h"
 #include "lib/request.h"

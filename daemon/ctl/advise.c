@@ -8,6 +8,7 @@
 #include "daemon/report/advice.h"
 #include "daemon/report/translate.h"
 #include "lib/clock.h"
+#include "lib/config_load.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include "daemon/ctl/diagnose.h"
 #include "daemon/ctl/remote.h"
 #include "daemon/ctl/terminal.h"
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* detourctl check-config: every error of a configuration file at once, and its password files. */
 #include "daemon/ctl/command.h"
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/secret.h"
 #include <getopt.h>
 #include <jansson.h>

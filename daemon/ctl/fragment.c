@@ -3,6 +3,7 @@
 #include "daemon/ctl/ask_apply.h"
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/remote.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include <getopt.h>
 #include <jansson.h>

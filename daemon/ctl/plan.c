@@ -5,6 +5,7 @@
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/remote.h"
 #include "daemon/report/status.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include <jansson.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "daemon/ctl/remote.h"
 #include "daemon/ctl/terminal.h"
 #include "daemon/report/translate.h"
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "daemon/ctl/command.h"
 #include "daemon/report/status.h"
 #include "daemon/report/translate.h"
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include <errno.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #include "daemon/engine/equipment.h"
 
 #include "lib/complaints.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include <stdlib.h>
 

@@ -13,6 +13,7 @@
 #ifndef DETOURD_DNS_H
 #define DETOURD_DNS_H
 
+#include "daemon/probe/dns_status.h"
 #include "lib/address.h"
 #include "lib/endpoint.h"
 #include <event2/event.h>
@@ -29,21 +30,6 @@
 #define DNS_IPV4           DNS_FAMILY(FAMILY_IPV4)
 #define DNS_IPV6           DNS_FAMILY(FAMILY_IPV6)
 #define DNS_ANY_FAMILY     (DNS_IPV4 | DNS_IPV6)
-
-enum dns_status {
-    DNS_OK,          /* at least one address, though some lookups may have failed */
-    DNS_NXDOMAIN,    /* no such name */
-    DNS_NODATA,      /* the name has no address of the families asked for */
-    DNS_NULL_MX,     /* "MX 0 .": the domain takes no mail (RFC 7505) */
-    DNS_UNUSABLE,    /* only addresses or names that cannot be a mail server's */
-    DNS_SERVFAIL,    /* SERVFAIL, REFUSED or NOTIMP from the resolver */
-    DNS_TIMEOUT,     /* no resolver answered in time */
-    DNS_NO_RESOLVER, /* no resolver could be reached at all */
-    DNS_MALFORMED,   /* an answer that could not be read */
-};
-
-/* "ok", "nxdomain", ...: for logs. */
-const char *dns_status_name(enum dns_status status);
 
 struct dns_host {
     char name[HOST_MAX + 1]; /* the MX host, or the target's own name; a literal as it stands */

@@ -9,7 +9,7 @@
 #ifndef DETOURD_DNS_MESSAGE_H
 #define DETOURD_DNS_MESSAGE_H
 
-#include "daemon/probe/dns.h"
+#include "daemon/probe/dns_status.h"
 #include "lib/address.h"
 #include <stdbool.h>
 #include <stddef.h>

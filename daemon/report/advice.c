@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/report/advice.h"
+
 #include "daemon/report/advice_steps.h"
 
 #include "daemon/report/member.h"

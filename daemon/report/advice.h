@@ -6,18 +6,9 @@
 #ifndef DETOURD_REPORT_ADVICE_H
 #define DETOURD_REPORT_ADVICE_H
 
+#include "daemon/report/advice_input.h"
 #include "daemon/report/layout.h"
-#include "lib/config.h"
-#include "lib/relay_catalogue.h"
 #include <jansson.h>
-#include <stdint.h>
-
-struct advice_input {
-    const json_t *document;               /* of `check --json`; members may be missing or null */
-    const struct config *config;          /* whose relays may be used */
-    const struct relay_catalogue *relays; /* or NULL */
-    int64_t now;                          /* seconds since 1970 */
-};
 
 /* {"schema": 1, "summary", "exit", "family", "verdict", "cause", "provider", "trace", "steps":
  * [...], "unaffected": [...], "evidence", "request"}, a new reference. Its sentences are English.

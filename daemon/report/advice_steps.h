@@ -4,7 +4,7 @@
 #ifndef DETOURD_REPORT_ADVICE_STEPS_H
 #define DETOURD_REPORT_ADVICE_STEPS_H
 
-#include "daemon/report/advice.h"
+#include "daemon/report/advice_input.h"
 #include <stdbool.h>
 
 struct adviser {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An advice in sentences. */
+#include "daemon/report/advice.h"
+
 #include "daemon/report/advice_page.h"
 #include "daemon/report/advice_steps.h"
 #include "daemon/report/check.h"

@@ -3,7 +3,7 @@
  * A text as each of the three catalogues and as detourd.conf. Whatever it is, there is a result or
  * a complaint that names a line of it.
  */
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/operator_catalogue.h"
 #include "lib/provider_catalogue.h"
 #include "lib/relay_catalogue.h"

@@ -20,10 +20,10 @@ say() {
 }
 
 # The floors that the targets stand on, as far as they read.
-lib=(address citation clock complaints conf_file conf_pairs conf_scan conf_values config endpoint log
+lib=(address citation clock complaints conf_file conf_pairs conf_scan conf_values config config_load endpoint log
     mail_address memory operator_catalogue ports probe_tls provider_catalogue relay relay_catalogue
     relay_scope relay_section reputation_section tls_policy)
-probe=(dns_message ehlo generic_name masked seen_address smtp_reply spf_macro spf_record tags)
+probe=(dns_message dns_status ehlo generic_name masked seen_address smtp_reply spf_macro spf_record tags)
 
 compile() {
     local -a flags objects

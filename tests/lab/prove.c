@@ -2,7 +2,7 @@
 /* One proof, for tests/lab: prove CONFIG_DIRECTORY SERVICE HOST PORT [TIMEOUT_MS [SENDER]]. Says
  * the result and the reason, in a line each. SENDER "?" only says which sender a proof would have.
  */
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include "postfix/proof.h"
 #include <stdio.h>

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A file includes only what lies on its own floor or below, as ARCHITECTURE.md has it."""
+"""A file includes only what lies on its own floor or below, as ARCHITECTURE.md has it, and nothing
+that leads back to it."""
 
 import pathlib
 import re
@@ -50,3 +51,22 @@ def test_each_file_knows_what_lies_below_it():
                 wrong.append(f"{name} includes {included}")
     assert not wrong, "\n".join(wrong)
     assert len(sources()) > 200
+
+
+def modules():
+    """Each module, header and source together, and those that it includes."""
+    found = {}
+    for path in sources():
+        name = path.relative_to(ROOT).as_posix().rpartition(".")[0]
+        included = {header.rpartition(".")[0] for header in INCLUDE.findall(path.read_text())}
+        found[name] = found.get(name, set()) | included - {name}
+    return found
+
+
+def test_no_two_files_lead_to_each_other():
+    """Whatever is left when those are taken away that include nothing that is left."""
+    left = modules()
+    while leaves := [name for name, included in left.items() if not included & left.keys()]:
+        for name in leaves:
+            del left[name]
+    assert not left, "in a circle, or above one: " + ", ".join(sorted(left))

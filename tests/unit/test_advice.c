@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "daemon/report/advice.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include "tests/unit/french.h"
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* detourd.conf: what it means, and every error at once with its line. */
 #include "tests/unit/unit.h"
 
-#include "lib/config.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include "lib/relay.h"
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 /* What is known of mail operators, and what the owner of a configuration says above it. */
 #include "tests/unit/unit.h"
 
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include "lib/target_tls.h"
 #include <stdio.h>

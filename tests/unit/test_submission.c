@@ -5,6 +5,7 @@
 #include "daemon/diagnosis/submission.h"
 #include "daemon/diagnosis/submission_hosts.h"
 #include "lib/clock.h"
+#include "lib/config_load.h"
 #include "lib/memory.h"
 #include "tests/unit/fake_ca.h"
 #include "tests/unit/fake_dns.h"
