@@ -2,6 +2,7 @@
 #include "postfix/consequences.h"
 
 #include "lib/memory.h"
+#include "postfix/refusals.h"
 #include "postfix/text.h"
 #include <stdbool.h>
 #include <stdio.h>

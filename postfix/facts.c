@@ -15,6 +15,7 @@
 #include "postfix/paths.h"
 #include "postfix/queue.h"
 #include "postfix/queue_facts.h"
+#include "postfix/refusals.h"
 #include "postfix/reverts.h"
 #include "postfix/running.h"
 #include "postfix/stage.h"

@@ -5,6 +5,7 @@
 #include "postfix/home.h"
 #include "postfix/home_now.h"
 #include "postfix/methods.h"
+#include "postfix/refusals.h"
 #include "postfix/stage.h"
 #include "postfix/steps.h"
 #include <string.h>

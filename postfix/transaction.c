@@ -15,6 +15,7 @@
 #include "postfix/paths.h"
 #include "postfix/prepare.h"
 #include "postfix/proof.h"
+#include "postfix/refusals.h"
 #include "postfix/rescue.h"
 #include "postfix/rest.h"
 #include "postfix/reverts.h"
