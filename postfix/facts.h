@@ -4,7 +4,7 @@
 #define DETOURD_POSTFIX_FACTS_H
 
 #include "lib/config.h"
-#include "postfix/why.h"
+#include "postfix/base/why.h"
 #include <jansson.h>
 
 /* The members of an answer; the caller owns them. NULL with a reason. */

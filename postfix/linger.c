@@ -3,9 +3,9 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#include "postfix/handover.h"
-#include "postfix/home_now.h"
-#include "postfix/rest.h"
+#include "postfix/change/home_now.h"
+#include "postfix/fragment/handover.h"
+#include "postfix/queue/rest.h"
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>

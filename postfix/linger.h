@@ -14,7 +14,7 @@
 
 #include "lib/config.h"
 #include "lib/route.h"
-#include "postfix/rest.h"
+#include "postfix/queue/rest.h"
 
 /* Returns when all hung processes have ended, or 300 s are over, and the queue was flushed; and the
  * backlog has left, or does not go on to. At once when ROUTE is no longer the one in force. */

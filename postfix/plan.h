@@ -10,9 +10,9 @@
 #define DETOURD_POSTFIX_PLAN_H
 
 #include "lib/config.h"
-#include "postfix/answer.h"
-#include "postfix/change.h"
-#include "postfix/prepare.h"
+#include "postfix/change/change.h"
+#include "postfix/change/prepare.h"
+#include "postfix/request/answer.h"
 #include <stdbool.h>
 
 /* What REQUEST would do, by the words of change.h. Answers; true when it could be done. */

@@ -2,10 +2,10 @@
 #include "postfix/take_up.h"
 
 #include "lib/clock.h"
-#include "postfix/activate.h"
-#include "postfix/home.h"
-#include "postfix/live.h"
-#include "postfix/settle.h"
+#include "postfix/change/home.h"
+#include "postfix/fragment/live.h"
+#include "postfix/running/activate.h"
+#include "postfix/running/settle.h"
 #include <unistd.h>
 
 /* 0, 1 where there is nothing to do, or -1 with a reason. */

@@ -7,7 +7,7 @@
 #define DETOURD_POSTFIX_TAKE_UP_H
 
 #include "lib/config.h"
-#include "postfix/answer.h"
+#include "postfix/request/answer.h"
 #include <stdbool.h>
 
 /* Answers; true when Postfix works by main.cf and master.cf as they are, or is stopped. */

@@ -5,9 +5,9 @@
  * Editing is that, and the text with a route in force or without. "make bench" prints medians of
  * many turns, in CPU time, which other programs on the machine spoil least.
  */
-#include "postfix/files.h"
-#include "postfix/main_cf.h"
-#include "postfix/mark.h"
+#include "postfix/base/files.h"
+#include "postfix/cf/main_cf.h"
+#include "postfix/cf/mark.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 #include "lib/config_load.h"
 #include "lib/memory.h"
-#include "postfix/proof.h"
+#include "postfix/proof/proof.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

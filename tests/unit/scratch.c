@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/scratch.h"
 
-#include "postfix/command.h"
-#include "postfix/files.h"
-#include "postfix/main_cf.h"
+#include "postfix/base/command.h"
+#include "postfix/base/files.h"
+#include "postfix/cf/main_cf.h"
 #include "tests/unit/unit.h"
 #include <fcntl.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
  * what is left of it when the mark comes off. */
 #include "tests/unit/unit.h"
 
-#include "postfix/main_cf.h"
-#include "postfix/mark.h"
+#include "postfix/cf/main_cf.h"
+#include "postfix/cf/mark.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,10 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/formats.h"
-#include "postfix/phases.h"
-#include "postfix/quote.h"
-#include "postfix/sha256.h"
+#include "postfix/base/quote.h"
+#include "postfix/base/sha256.h"
+#include "postfix/fragment/formats.h"
+#include "postfix/fragment/phases.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

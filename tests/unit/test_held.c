@@ -3,8 +3,8 @@
 #include "tests/unit/unit.h"
 
 #include "lib/config.h"
-#include "postfix/held.h"
-#include "postfix/scope.h"
+#include "postfix/queue/held.h"
+#include "postfix/queue/scope.h"
 
 #define DAY  (24 * 3600)
 #define SAID "host relay.example[198.18.0.25] said: 554 x (in reply to DATA command)"

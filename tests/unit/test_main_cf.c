@@ -3,8 +3,8 @@
  * is what was meant, by a reader of its own. */
 #include "tests/unit/unit.h"
 
-#include "postfix/main_cf.h"
-#include "postfix/mark.h"
+#include "postfix/cf/main_cf.h"
+#include "postfix/cf/mark.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,12 +4,12 @@
  * main.cf that Postfix and Debian ship. */
 #include "tests/unit/unit.h"
 
-#include "postfix/command.h"
-#include "postfix/files.h"
-#include "postfix/install.h"
-#include "postfix/main_cf.h"
-#include "postfix/mark.h"
-#include "postfix/reading.h"
+#include "postfix/base/command.h"
+#include "postfix/base/files.h"
+#include "postfix/cf/install.h"
+#include "postfix/cf/main_cf.h"
+#include "postfix/cf/mark.h"
+#include "postfix/host/reading.h"
 #include "tests/unit/main_cf_generator.h"
 #include "tests/unit/scratch.h"
 #include <glob.h>

@@ -3,8 +3,8 @@
  * the byte, and in between Postfix reads what it read before and what the route sets. */
 #include "tests/unit/unit.h"
 
-#include "postfix/main_cf.h"
-#include "postfix/mark.h"
+#include "postfix/cf/main_cf.h"
+#include "postfix/cf/mark.h"
 #include "tests/unit/main_cf_generator.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * entry is then, what is said, and what is left when the mark comes off. */
 #include "tests/unit/unit.h"
 
-#include "postfix/master_cf.h"
+#include "postfix/cf/master_cf.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

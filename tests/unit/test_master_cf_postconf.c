@@ -5,10 +5,10 @@
  */
 #include "tests/unit/unit.h"
 
-#include "postfix/command.h"
-#include "postfix/files.h"
-#include "postfix/install.h"
-#include "postfix/master_cf.h"
+#include "postfix/base/command.h"
+#include "postfix/base/files.h"
+#include "postfix/cf/install.h"
+#include "postfix/cf/master_cf.h"
 #include "tests/unit/master_cf_generator.h"
 #include "tests/unit/scratch.h"
 #include <glob.h>

@@ -4,7 +4,7 @@
  * services; and where anything of these was changed, that is said. */
 #include "tests/unit/unit.h"
 
-#include "postfix/master_cf.h"
+#include "postfix/cf/master_cf.h"
 #include "tests/unit/generator.h"
 #include "tests/unit/master_cf_generator.h"
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/clock.h"
-#include "postfix/command.h"
+#include "postfix/base/command.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>

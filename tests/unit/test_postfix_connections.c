@@ -4,8 +4,8 @@
 #include "tests/unit/unit.h"
 
 #include "lib/clock.h"
-#include "postfix/connections.h"
-#include "postfix/sock_diag.h"
+#include "postfix/running/connections.h"
+#include "postfix/running/sock_diag.h"
 #include "tests/unit/fake_net.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -3,10 +3,10 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/consequences.h"
-#include "postfix/findings.h"
-#include "postfix/instances.h"
-#include "postfix/table.h"
+#include "postfix/base/findings.h"
+#include "postfix/host/instances.h"
+#include "postfix/host/table.h"
+#include "postfix/method/consequences.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/backlog_list.h"
-#include "postfix/defer_log.h"
-#include "postfix/queue.h"
+#include "postfix/queue/backlog_list.h"
+#include "postfix/queue/defer_log.h"
+#include "postfix/queue/queue.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/hide.h"
+#include "postfix/host/hide.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * editors. */
 #include "tests/unit/unit.h"
 
-#include "postfix/files.h"
-#include "postfix/install.h"
+#include "postfix/base/files.h"
+#include "postfix/cf/install.h"
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>

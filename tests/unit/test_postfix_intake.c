@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/clock.h"
-#include "postfix/intake.h"
+#include "postfix/request/intake.h"
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>

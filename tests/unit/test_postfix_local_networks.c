@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/local_networks.h"
+#include "postfix/running/local_networks.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/pace.h"
+#include "postfix/queue/pace.h"
 #include <stdlib.h>
 #include <string.h>
 

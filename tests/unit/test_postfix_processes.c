@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/clock.h"
-#include "postfix/processes.h"
+#include "postfix/running/processes.h"
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/product.h"
+#include "postfix/host/product.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,11 +3,11 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/proof.h"
-#include "postfix/proof_judge.h"
-#include "postfix/queue_file.h"
-#include "postfix/trace_log.h"
-#include "postfix/trace_watch.h"
+#include "postfix/proof/proof.h"
+#include "postfix/proof/proof_judge.h"
+#include "postfix/proof/trace_log.h"
+#include "postfix/proof/trace_watch.h"
+#include "postfix/queue/queue_file.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "lib/clock.h"
 #include "lib/memory.h"
-#include "postfix/put_off.h"
+#include "postfix/queue/put_off.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

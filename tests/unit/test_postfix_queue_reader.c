@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/queue_reader.h"
+#include "postfix/queue/queue_reader.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Which of Postfix's warnings count as new. */
 #include "tests/unit/unit.h"
 
-#include "postfix/reading.h"
+#include "postfix/host/reading.h"
 
 #define MAIN_CF "postconf: warning: /etc/postfix/main.cf"
 

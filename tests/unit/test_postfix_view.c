@@ -4,8 +4,8 @@
  * build with sanitizers comes by. */
 #include "tests/unit/unit.h"
 
-#include "postfix/files.h"
-#include "postfix/view.h"
+#include "postfix/base/files.h"
+#include "postfix/host/view.h"
 #include <glob.h>
 #include <regex.h>
 #include <signal.h>
@@ -53,6 +53,8 @@ static void names_in_the_sources(void **state)
         skip();
     snprintf(pattern, sizeof pattern, "%s/postfix/*.c", top);
     assert_int_equal(glob(pattern, 0, NULL, &sources), 0);
+    snprintf(pattern, sizeof pattern, "%s/postfix/*/*.c", top);
+    assert_int_equal(glob(pattern, GLOB_APPEND, NULL, &sources), 0);
     assert_int_equal(regcomp(&call, CALL, REG_EXTENDED), 0);
     for (size_t i = 0; i < sources.gl_pathc; i++)
         count += look_at_source(sources.gl_pathv[i], &call);

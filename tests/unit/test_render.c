@@ -2,7 +2,7 @@
 /* What a route sets, for every kind of owner's configuration; and what cannot be written. */
 #include "tests/unit/unit.h"
 
-#include "postfix/render.h"
+#include "postfix/method/render.h"
 #include <string.h>
 
 #define DIRECTORY "/etc/postfix/detourd/private/7"

@@ -3,10 +3,10 @@
  * Postfix's own regular expressions: what waits, and what bounces as ever. */
 #include "tests/unit/unit.h"
 
-#include "postfix/command.h"
-#include "postfix/files.h"
-#include "postfix/shield.h"
-#include "postfix/table.h"
+#include "postfix/base/command.h"
+#include "postfix/base/files.h"
+#include "postfix/host/table.h"
+#include "postfix/method/shield.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #include "tests/unit/unit.h"
 
 #include "lib/memory.h"
-#include "postfix/senders.h"
-#include "postfix/transport.h"
+#include "postfix/method/senders.h"
+#include "postfix/method/transport.h"
 #include <stdlib.h>
 #include <string.h>
 
