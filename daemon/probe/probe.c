@@ -167,6 +167,7 @@ static void on_session(const struct smtp_report *report, void *context)
 
     p->session = NULL;
     take_report(p, report);
+    p->result.certificate_alone = outcome == OUTCOME_TLS_FAILED && report->end == SMTP_OK;
     session_detail(p, report, outcome, detail, sizeof detail);
     probe_finish(p, outcome, report->code, detail, report->settled_ms);
 }

@@ -47,8 +47,9 @@ struct probe_result {
     char banner[PROBE_BANNER];    /* the greeting's text, printable; empty without one */
     char ehlo_name[HOST_MAX + 1]; /* what the server calls itself in its reply to EHLO; or empty */
     bool starttls_offered;
-    struct tls_info tls; /* all zero where no handshake began */
-    bool masked;         /* the banner or the reply to EHLO, by a firewall between: see masked.h */
+    struct tls_info tls;    /* all zero where no handshake began */
+    bool certificate_alone; /* "tls-failed" for that: the session went on to its end */
+    bool masked; /* the banner or the reply to EHLO, by a firewall between: see masked.h */
     bool has_public_address;
     struct address public_address; /* this host's, as the server shows it; the port is 0 */
     int64_t started_ms;            /* the SYN left, on clock_mono_ms() */

@@ -13,6 +13,9 @@
 /* An empty line, and HEADING as a paragraph. */
 void add_heading(struct text *t, const struct layout *layout, const char *heading);
 
+/* The fault of this host's for which certificates fail, once for both families. */
+void add_own_fault(struct text *t, const struct layout *layout, const json_t *document);
+
 /* The targets and controls of one verdict. */
 void add_targets(struct text *t, const struct layout *layout, const char *family,
                  const json_t *verdict);

@@ -32,6 +32,7 @@ char *check_text(const json_t *document, const struct layout *layout)
 
     text_begin(&t);
     add_verdict(&t, layout, document);
+    add_own_fault(&t, layout, document);
     add_targets(&t, layout, "IPv4", json_object_get(verdict, "ipv4"));
     add_targets(&t, layout, "IPv6", json_object_get(verdict, "ipv6"));
     add_trace(&t, layout, document);

@@ -200,6 +200,10 @@ static const char *const patterns[] = {
     N_("the certificate of relay %s ends in %s days"),
     N_("no relay has proved itself; in a block there would be nowhere to go"),
     N_("the relay in use is no longer configured: %s"),
+    N_("this host's clock is wrong, it seems: the certificates of several mail operators are all "
+       "out of their time"),
+    N_("this host does not know the authorities behind the certificates of several mail "
+       "operators"),
     N_("port 25 is blocked over IPv6 alone; set smtp_address_preference = ipv4 in main.cf"),
     N_("port 25 is blocked and mode is observe: mail is deferred"),
     N_("main.cf was edited by somebody else: %s"),

@@ -268,6 +268,24 @@ static void add_relay_problems(json_t *list, const struct engine_view *v)
         add(list, "the relay in use is no longer configured: ", v->route.name);
 }
 
+static void add_own_fault_problem(json_t *list, const struct engine_view *v)
+{
+    enum own_fault fault = OWN_FAULT_NONE;
+
+    for (int f = 0; f < FAMILIES && v->round != NULL && fault == OWN_FAULT_NONE; f++)
+        fault = v->round->family[f].own_fault;
+    if (fault == OWN_FAULT_CLOCK)
+        add(list,
+            "this host's clock is wrong, it seems: the certificates of several mail operators are "
+            "all out of their time",
+            "");
+    if (fault == OWN_FAULT_AUTHORITIES)
+        add(list,
+            "this host does not know the authorities behind the certificates of several mail "
+            "operators",
+            "");
+}
+
 static void add_port_problems(json_t *list, const json_t *verdict, const struct engine_view *v)
 {
     const char *v6 = json_string_value(json_object_get(json_object_get(verdict, "ipv6"), "name"));
@@ -380,6 +398,7 @@ static json_t *problems_document(const struct engine_view *v, const json_t *verd
     if (v->config->mode != MODE_OBSERVE && v->route_known && route_is_direct(&v->route))
         add_each(list, "a switch would be refused: ", json_object_get(v->facts, "refusals"));
     add_relay_problems(list, v);
+    add_own_fault_problem(list, v);
     add_port_problems(list, verdict, v);
     if (v->state_problem[0] != '\0')
         add(list, "state is not kept: ", v->state_problem);

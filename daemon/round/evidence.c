@@ -2,6 +2,7 @@
 #include "daemon/round/evidence.h"
 
 #include "daemon/round/interceptions.h"
+#include "daemon/round/own_faults.h"
 #include "lib/address.h"
 #include "lib/memory.h"
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct verdict evidence_judge(struct family_result *result, enum family family,
     struct target_evidence *targets = memory_zero(plan->target_count, sizeof *targets);
 
     interceptions_mark(result, plan);
+    own_faults_mark(result, plan);
     for (size_t i = 0; i < plan->target_count; i++)
         targets[i] = target_evidence(&result->targets[i], history != NULL ? &history[i] : NULL);
     struct evidence evidence = {

@@ -8,7 +8,8 @@
 #include "daemon/round/round_result.h"
 #include <stdbool.h>
 
-/* The verdict, after RESULT's hosts that somebody else has answered are marked as such.
+/* The verdict, after RESULT's hosts are marked that somebody else has answered, or that failed by a
+ * fault of this host's.
  * LITERALS_FAIL: not even addresses that are known without the DNS answer. */
 struct verdict evidence_judge(struct family_result *result, enum family family,
                               const struct round_plan *plan, const struct enough_seen *seen,

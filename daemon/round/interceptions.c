@@ -79,19 +79,6 @@ static size_t collect(struct family_result *family, const struct round_plan *pla
     return count;
 }
 
-static void set_target(struct target_result *t)
-{
-    const struct host_result *best = &t->hosts[0];
-
-    for (size_t h = 1; h < t->host_count; h++) {
-        enum outcome outcome = t->hosts[h].probe.outcome;
-        if (outcome_better(best->probe.outcome, outcome) != best->probe.outcome)
-            best = &t->hosts[h];
-    }
-    t->outcome = best->probe.outcome;
-    snprintf(t->detail, sizeof t->detail, "%s", best->probe.detail);
-}
-
 static void mark(struct family_result *family, struct seen *s, const struct interception *found)
 {
     struct probe_result *p = &s->host->probe;
@@ -99,7 +86,7 @@ static void mark(struct family_result *family, struct seen *s, const struct inte
     p->outcome = OUTCOME_INTERCEPTED;
     snprintf(p->detail, sizeof p->detail, "%s", found->detail);
     family->false_certificate = family->false_certificate || found->false_certificate;
-    set_target(s->target);
+    target_result_renew(s->target);
 }
 
 void interceptions_mark(struct family_result *family, const struct round_plan *plan)

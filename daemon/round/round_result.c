@@ -47,6 +47,19 @@ void target_result_take(struct target_result *t, const struct host_result *host)
     }
 }
 
+void target_result_renew(struct target_result *t)
+{
+    const struct host_result *best = &t->hosts[0];
+
+    for (size_t h = 1; h < t->host_count; h++) {
+        enum outcome outcome = t->hosts[h].probe.outcome;
+        if (outcome_better(best->probe.outcome, outcome) != best->probe.outcome)
+            best = &t->hosts[h];
+    }
+    t->outcome = best->probe.outcome;
+    snprintf(t->detail, sizeof t->detail, "%s", best->probe.detail);
+}
+
 bool round_has_verdict(const struct round_result *result, unsigned kinds)
 {
     bool has = false;

@@ -5,6 +5,7 @@
 
 #include "daemon/decide/operators.h"
 #include "daemon/decide/outcome.h"
+#include "daemon/decide/own_fault.h"
 #include "daemon/decide/verdict.h"
 #include "daemon/probe/dns.h"
 #include "daemon/probe/probe.h"
@@ -41,9 +42,10 @@ struct family_result {
     struct target_result *targets; /* TARGET_COUNT of them, in the order of the plan */
     struct controls_seen controls; /* none while somebody connects */
     bool has_suspect;
-    struct address suspect; /* of a host that did not connect when controls answered */
-    bool false_certificate; /* somebody answers for operators under TLS, with a certificate of
-                               theirs */
+    struct address suspect;   /* of a host that did not connect when controls answered */
+    enum own_fault own_fault; /* of this host's, for which certificates fail */
+    bool false_certificate;   /* somebody answers for operators under TLS, with a certificate of
+                                 theirs */
 };
 
 struct round_result {
@@ -60,6 +62,9 @@ void round_result_free(struct round_result *result);
 
 /* What was last seen of HOST counts for its target, unless another host of it did better. */
 void target_result_take(struct target_result *target, const struct host_result *host);
+
+/* The same of all its hosts anew, of which there is one at least. */
+void target_result_renew(struct target_result *target);
 
 /* Whether a family that was probed has one of the verdicts in the set KINDS. */
 bool round_has_verdict(const struct round_result *result, unsigned kinds);

@@ -115,6 +115,37 @@ def test_a_bad_certificate(lab, kind):
     assert check.name() == "remote"
 
 
+# This host's own fault
+
+def test_a_clock_that_is_wrong(lab):
+    """Unrelated operators whose certificates are all out of their time: they are open."""
+    mailhost.trust(lab.mailhost, lab.authority)
+    for name in ("op1", "op2", "op3"):
+        offer_starttls(lab, name, "expired")
+    check = Check(lab, **policy("secure", "op1", "op2", "op3"))
+    assert (check.name(), check.exit) == ("open", 0), str(check)
+    assert check.family()["own_fault"] == check.family("ipv6")["own_fault"] == "clock"
+    for name in ("op1", "op2", "op3"):
+        assert check.expect(name, "open", "; certificate expired on ")[0]["detail"].startswith("220")
+    assert "This host's clock is wrong, it seems" in lab.product.detourctl("check").stdout
+    # Not where a single one is good: then it is their fault.
+    offer_starttls(lab, "op4")
+    check = Check(lab, **policy("secure", "op1", "op2", "op3", "op4"))
+    assert check.family()["own_fault"] is None and check.exit != 0, str(check)
+    check.expect("op1", "tls-failed", "certificate expired on ")
+
+
+def test_authorities_that_this_host_does_not_know(lab, tmp_path):
+    mailhost.trust(lab.mailhost, lab.authority)
+    for name in ("op1", "op2"):
+        offer_starttls(lab, name, authority=Authority(tmp_path / name, f"Root of {name}"))
+    check = Check(lab, **policy("secure", "op1", "op2"))
+    assert (check.name(), check.exit) == ("open", 0), str(check)
+    assert check.family()["own_fault"] == "authorities"
+    check.expect("op1", "open", "; certificate from an unknown authority, Root of op1")
+    assert "does not know the authorities" in lab.product.detourctl("check").stdout
+
+
 # Somebody else
 
 def expect_interception(check, detail):

@@ -279,7 +279,7 @@ def test_documented_bounds_and_defaults(tmp_path):
 
 def test_defaults_are_the_programs():
     """The file shows the defaults of the source, in so many words."""
-    source = (SOURCES / "lib/config.c").read_text(encoding="utf-8")
+    source = (SOURCES / "lib/config_load.c").read_text(encoding="utf-8")
     shipped = {key: value for keys in statements(SOURCES / "conf/detourd.conf").values()
                for key, value in keys.items()}
     numbers = re.findall(r'conf_file_int\(\s*\w+,\s*\w+,\s*"(\w+)",[^;]*?,\s*(\d+)\);', source)

@@ -13,13 +13,13 @@ def _openssl(*arguments):
 class Authority:
     """Keeps its files in DIRECTORY.  `certificate` is for everybody to read."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, name="Lab Root"):
         self._directory = directory
         directory.mkdir()
         self.certificate = directory / "ca.pem"
         self._key = directory / "ca.key"
         _openssl("req", "-x509", *KEY, "-keyout", self._key, "-out", self.certificate,
-                 "-subj", "/CN=Lab Root", "-days", 30,
+                 "-subj", f"/CN={name}", "-days", 30,
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
     def issue(self, name, kind="good"):
