@@ -43,10 +43,16 @@ static void finish(struct connect_attempt *a, enum connect_end end, const char *
     deadline_soon(a->timer);
 }
 
+enum syn_fate connect_fate(const struct connect_attempt *a)
+{
+    return a->result.fd != -1 ? syn_fate(a->result.fd) : SYN_UNTOLD;
+}
+
 static void finish_silent(struct connect_attempt *a)
 {
     char phrase[64];
 
+    a->result.fate = connect_fate(a);
     snprintf(phrase, sizeof phrase, "no answer to SYN in %.1f s",
              (double)(clock_mono_ms() - a->started_ms) / 1000.0);
     finish(a, CONNECT_TIMEOUT, phrase);

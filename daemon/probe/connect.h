@@ -10,6 +10,7 @@
 #define DETOURD_CONNECT_H
 
 #include "daemon/probe/icmp_error.h"
+#include "daemon/probe/syn_fate.h"
 #include "lib/address.h"
 #include <event2/event.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ struct connect_result {
     int error;                   /* errno(3) value, 0 where the deadline ended it */
     char reporter[ADDRESS_TEXT]; /* who sent the ICMP message; empty where none came */
     char detail[CONNECT_DETAIL]; /* one phrase, "no answer to SYN in 8.0 s" */
+    enum syn_fate fate;          /* of a SYN without an answer */
     int64_t ms;                  /* how long it took */
 };
 
@@ -44,6 +46,9 @@ struct connect_attempt;
 struct connect_attempt *connect_start(struct event_base *base, const struct address *to,
                                       const struct address *source, int64_t deadline_ms,
                                       connect_done *callback, void *context);
+
+/* What has become of its SYN so far. */
+enum syn_fate connect_fate(const struct connect_attempt *attempt);
 
 /* The socket of such an attempt: non-blocking, close-on-exec, keeping ICMP errors (icmp_error.h),
  * bound to SOURCE unless that is NULL. It is the caller's; -1 with errno where there is none. */

@@ -4,6 +4,7 @@
 #include "daemon/probe/connect.h"
 #include "daemon/probe/deadline.h"
 #include "daemon/probe/icmp_error.h"
+#include "daemon/probe/syn_fate.h"
 #include "lib/clock.h"
 #include "lib/memory.h"
 #include <errno.h>
@@ -355,23 +356,14 @@ static bool confirm_border(struct hop_trace *t)
     return true;
 }
 
-/* Whether any SYN to port 25 that was sent again did leave this host, and whether any did not. */
 static void look_at_retransmissions(struct hop_trace *t)
 {
-    bool left = false, kept = false;
+    enum syn_fate fate = SYN_UNTOLD;
 
-    for (size_t i = 0; i < t->attempt_count; i++) {
-        const struct attempt *a = &t->attempts[i];
-        struct tcp_info info = { 0 };
-        socklen_t len = sizeof info;
-
-        if (a->port != PORT_25 || a->fd == -1 ||
-            getsockopt(a->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
-            continue;
-        left = left || info.tcpi_retrans > 0;
-        kept = kept || (info.tcpi_total_retrans > 0 && info.tcpi_retrans == 0);
-    }
-    t->result.kept = kept && !left && !anyone_answered(t, PORT_25);
+    for (size_t i = 0; i < t->attempt_count; i++)
+        if (t->attempts[i].port == PORT_25 && t->attempts[i].fd != -1)
+            fate = syn_fate_of_both(fate, syn_fate(t->attempts[i].fd));
+    t->result.kept = fate == SYN_KEPT && !anyone_answered(t, PORT_25);
 }
 
 static void on_silence(struct hop_trace *t)

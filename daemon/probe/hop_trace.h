@@ -11,9 +11,7 @@
  * port 25 is answered or refused, and in any case at its deadline.
  *
  * Where no SYN to port 25 is answered from anywhere, the trace waits for the kernel to send one
- * once more (after a second, RFC 6298): TCP_INFO then tells whether it left this host. A packet
- * filter that drops it on the way out lets connect(2) hang as any other does, but a retransmission
- * that it drops counts in tcpi_total_retrans alone, not in tcpi_retrans.
+ * once more, which tells whether it left this host (syn_fate.h).
  */
 #ifndef DETOURD_HOP_TRACE_H
 #define DETOURD_HOP_TRACE_H

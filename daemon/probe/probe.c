@@ -194,6 +194,7 @@ static void on_connect(const struct connect_result *result, void *context)
     p->result.connect_ms = result->ms;
     if (result->end != CONNECT_OK) {
         p->result.local_fault = result->end == CONNECT_LOCAL;
+        p->result.fate = result->fate;
         probe_finish(p, outcome_of_connect(result->end), 0, result->detail,
                      p->result.started_ms + result->ms);
         return;
@@ -247,6 +248,11 @@ void probe_stop(struct probe *p)
     connect_stop(p->attempt);
     smtp_client_stop(p->session);
     release(p);
+}
+
+enum syn_fate probe_fate(const struct probe *p)
+{
+    return p->attempt != NULL ? connect_fate(p->attempt) : SYN_UNTOLD;
 }
 
 int64_t probe_connected(const struct probe *p)

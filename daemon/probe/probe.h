@@ -13,6 +13,7 @@
 #define DETOURD_PROBE_H
 
 #include "daemon/decide/outcome.h"
+#include "daemon/probe/syn_fate.h"
 #include "daemon/probe/tls.h"
 #include "lib/address.h"
 #include "lib/endpoint.h"
@@ -42,6 +43,7 @@ struct probe_result {
      * "unreachable" then, but it says nothing about the network. */
     bool local_fault;
     bool connected;
+    enum syn_fate fate;           /* of a SYN without an answer */
     int code;                     /* of the reply that decided, 0 without one */
     char detail[PROBE_DETAIL];    /* one phrase: "554 5.7.1 ...", "no answer to SYN in 8.0 s" */
     char banner[PROBE_BANNER];    /* the greeting's text, printable; empty without one */
@@ -78,6 +80,9 @@ struct probe *probe_start(struct event_base *base, const struct probe_plan *plan
 
 /* Ends the probe without its callback. NULL is allowed; so is the call inside the callback. */
 void probe_stop(struct probe *probe);
+
+/* What has become of its SYN so far. */
+enum syn_fate probe_fate(const struct probe *probe);
 
 /* The moment on clock_mono_ms() when the connection stood; -1 as long as it does not. */
 int64_t probe_connected(const struct probe *probe);

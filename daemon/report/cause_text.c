@@ -57,6 +57,9 @@ static const char *firewall_sentence(const json_t *verdict)
                  "loses track of them.");
     if (strcmp(common_outcome(verdict), "prohibited") == 0)
         return _("A firewall on this host: the system itself forbids connections to port 25.");
+    if (json_is_false(json_object_get(verdict, "left_host")))
+        return _("A firewall on this host. Packets to port 25 do not leave it: a rule of its own "
+                 "drops them.");
     return _("A firewall at this host. Packets to port 25 are gone before the first router: a rule "
              "on this host stops them, or a filter just outside of it.");
 }

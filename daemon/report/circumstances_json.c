@@ -178,6 +178,21 @@ static enum cause_place place_of(const struct trace_conclusion *end)
     return PLACE_UNKNOWN;
 }
 
+/* What the kernel itself keeps back is kept by this host, by whatever means. */
+static void keep_here(struct cause_evidence *e)
+{
+    if (e->rules == RULES_NONE)
+        e->rules = RULES_UNKNOWN;
+}
+
+static void add_fate(struct cause_evidence *e, enum syn_fate fate)
+{
+    if (fate != SYN_KEPT)
+        return;
+    e->silent_at = PLACE_HERE;
+    keep_here(e);
+}
+
 static void add_trace(struct cause_evidence *e, const struct hop_trace_result *trace,
                       const struct family_result *family)
 {
@@ -188,9 +203,8 @@ static void add_trace(struct cause_evidence *e, const struct hop_trace_result *t
     if (end.how != TRACE_SILENTLY || end.where == TRACE_OPEN)
         e->refused_at = place_of(&end);
     e->forbidden_here = e->forbidden_here || end.how == TRACE_BY_KERNEL;
-    /* What the kernel itself keeps back is kept by this host, by whatever means. */
-    if (end.where == TRACE_HOST && e->rules == RULES_NONE)
-        e->rules = RULES_UNKNOWN;
+    if (end.where == TRACE_HOST)
+        keep_here(e);
 }
 
 static enum cause family_cause(const struct round_result *round, enum family f,
@@ -206,6 +220,7 @@ static enum cause family_cause(const struct round_result *round, enum family f,
 
     for (size_t i = 0; i < round->target_count; i++)
         e.outcomes[family->targets[i].outcome]++;
+    add_fate(&e, family->fate);
     if (trace != NULL)
         add_trace(&e, trace, family);
     return cause_decide(&e);

@@ -75,6 +75,11 @@ static json_t *controls_json(const struct family_result *f)
                      f->verdict.counted_syns);
 }
 
+static json_t *left_host(enum syn_fate fate)
+{
+    return fate == SYN_UNTOLD ? json_null() : json_boolean(fate == SYN_LEFT);
+}
+
 static json_t *family_json(const struct family_result *f, size_t target_count)
 {
     json_t *outcomes = json_array();
@@ -85,12 +90,13 @@ static json_t *family_json(const struct family_result *f, size_t target_count)
     }
     for (size_t i = 0; i < target_count; i++)
         json_array_append_new(outcomes, target_json(&f->targets[i]));
-    return json_pack(
-        "{s:s, s:f, s:i, s:i, s:i, s:b, s:s?, s:o, s:o}", "name", verdict_name(f->verdict.kind),
-        "confidence", floor(f->verdict.confidence * 1e6) / 1e6, "operators",
-        (int)f->verdict.operators, "connected", (int)f->verdict.connected, "open",
-        (int)f->verdict.open, "false_certificate", f->false_certificate, "own_fault",
-        own_fault_name(f->own_fault), "controls", controls_json(f), "outcomes", outcomes);
+    return json_pack("{s:s, s:f, s:i, s:i, s:i, s:b, s:s?, s:o, s:o, s:o}", "name",
+                     verdict_name(f->verdict.kind), "confidence",
+                     floor(f->verdict.confidence * 1e6) / 1e6, "operators",
+                     (int)f->verdict.operators, "connected", (int)f->verdict.connected, "open",
+                     (int)f->verdict.open, "false_certificate", f->false_certificate, "own_fault",
+                     own_fault_name(f->own_fault), "left_host", left_host(f->fate), "controls",
+                     controls_json(f), "outcomes", outcomes);
 }
 
 json_t *verdict_json(const struct round_result *r)

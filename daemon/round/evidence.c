@@ -34,6 +34,17 @@ static bool family_has_route(enum family family)
     return address_has_route(&anywhere);
 }
 
+static enum syn_fate fate_of_all(const struct family_result *result, size_t target_count)
+{
+    enum syn_fate fate = SYN_UNTOLD;
+
+    for (size_t i = 0; i < target_count; i++)
+        for (size_t h = 0; h < result->targets[i].host_count; h++)
+            if (result->targets[i].hosts[h].probe.outcome == OUTCOME_TIMEOUT)
+                fate = syn_fate_of_both(fate, result->targets[i].hosts[h].probe.fate);
+    return fate;
+}
+
 struct verdict evidence_judge(struct family_result *result, enum family family,
                               const struct round_plan *plan, const struct enough_seen *seen,
                               bool literals_fail)
@@ -43,6 +54,7 @@ struct verdict evidence_judge(struct family_result *result, enum family family,
 
     interceptions_mark(result, plan);
     own_faults_mark(result, plan);
+    result->fate = fate_of_all(result, plan->target_count);
     for (size_t i = 0; i < plan->target_count; i++)
         targets[i] = target_evidence(&result->targets[i], history != NULL ? &history[i] : NULL);
     struct evidence evidence = {

@@ -105,10 +105,15 @@ static void end(struct host_probe *h)
 void host_probe_cut_short(struct host_probe *h)
 {
     struct probe_result *probe = &h->result->probe;
+    const struct attempt *a;
     int64_t ms = clock_mono_ms() - probe->started_ms;
 
     if (h->ended)
         return;
+    LIST_FOREACH(a, &h->attempts, next)
+    {
+        probe->fate = syn_fate_of_both(probe->fate, probe_fate(a->probe));
+    }
     probe->outcome = OUTCOME_TIMEOUT;
     probe->total_ms = probe->connect_ms = ms;
     snprintf(probe->detail, sizeof probe->detail, "no answer to SYN in %.1f s", (double)ms / 1000);
@@ -147,10 +152,12 @@ static void keep(struct host_probe *h, const struct probe_result *result)
 {
     struct probe_result *kept = &h->result->probe;
     int64_t started = kept->started_ms; /* of the first attempt */
+    enum syn_fate fate = syn_fate_of_both(kept->fate, result->fate);
 
     if (!h->has_result || outcome_better(kept->outcome, result->outcome) != kept->outcome)
         *kept = *result;
     kept->started_ms = started;
+    kept->fate = fate;
     h->has_result = true;
 }
 

@@ -43,6 +43,7 @@ struct family_result {
     struct controls_seen controls; /* none while somebody connects */
     bool has_suspect;
     struct address suspect;   /* of a host that did not connect when controls answered */
+    enum syn_fate fate;       /* of the SYNs that nobody answered */
     enum own_fault own_fault; /* of this host's, for which certificates fail */
     bool false_certificate;   /* somebody answers for operators under TLS, with a certificate of
                                  theirs */

@@ -63,6 +63,22 @@ def test_nothing_is_looked_for_that_is_not_wanted(lab):
     assert document["trace"] == {"ipv4": None, "ipv6": None}
     assert (document["submission"], document["reputation"]) == (None, None)
     assert document["cause"]["ipv4"] == "provider"
+    assert document["verdict"]["ipv4"]["left_host"] is True
+
+
+def test_even_without_a_trace_this_host_is_told_from_the_provider(lab):
+    """As a plain user, who sees none of the rules: the connections themselves tell."""
+    lab.networks.mailhost.tool(
+        "nft", "-f", "-", input="table inet own { chain out { type filter hook output priority "
+        "filter; tcp dport 25 drop; }; }\n")
+    document = check(lab, "--no-trace", user="alice")
+    assert document["local_rules"] is None and document["trace"] == {"ipv4": None, "ipv6": None}
+    for family in ("ipv4", "ipv6"):
+        verdict = document["verdict"][family]
+        assert (verdict["name"], verdict["left_host"]) == ("blocked", False), document
+        assert document["cause"][family] == "firewall", document
+    text = lab.product.detourctl("check", "--no-trace", user="alice").stdout
+    assert "A firewall on this host. Packets to port 25 do not leave it" in " ".join(text.split())
 
 
 def test_a_rule_of_this_host(lab):
