@@ -24,6 +24,9 @@ static struct config *load(const struct ctl *ctl, struct complaints *complaints)
 {
     if (ctl->config_given || access(ctl->config_path, R_OK) == 0)
         return config_load(ctl->config_path, complaints);
+    if (errno != ENOENT && errno != ENOTDIR)
+        fprintf(stderr, _("detourctl: %s: %s; going on with the defaults\n"), ctl->config_path,
+                strerror(errno));
     return config_defaults();
 }
 

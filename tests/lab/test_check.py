@@ -4,6 +4,7 @@
 import collections
 import json
 import os
+import pathlib
 import random
 import threading
 import time
@@ -128,6 +129,18 @@ def test_no_root_no_configuration(lab):
     ran = lab.detourctl("check", "--targets", TARGETS, user="alice")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith("Outbound port 25 is open: 6 of 6 mail operators")
+
+
+def test_a_configuration_that_may_not_be_read_is_named(lab):
+    """It may say much that the defaults do not."""
+    error, = json.loads(lab.detourctl("check-config", "--json").stdout)["errors"]
+    path = pathlib.Path(error.partition(": ")[0])
+    lab.run("mount", "-t", "tmpfs", "tmpfs", str(path.parents[1]), check=True)
+    lab.run("install", "-D", "-m", "600", "/dev/null", str(path), check=True)
+    ran = lab.detourctl("check", "--targets", TARGETS, user="alice")
+    assert ran.returncode == 0
+    assert ran.stderr == f"detourctl: {path}: Permission denied; going on with the defaults\n"
+    assert lab.detourctl("check", "--targets", TARGETS).stderr == ""
 
 
 @pytest.mark.parametrize("arguments", [
