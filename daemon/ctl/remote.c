@@ -3,6 +3,7 @@
 #include "daemon/ctl/remote.h"
 
 #include "daemon/ctl/command.h"
+#include "daemon/ctl/terminal.h"
 #include "daemon/report/status.h"
 #include "daemon/report/translate.h"
 #include "lib/config_load.h"
@@ -173,6 +174,16 @@ static const struct shown *shown_here(int argc, char *argv[])
     return NULL;
 }
 
+/* Programs read a fact a line. */
+static void print_wrapped(const char *text)
+{
+    struct layout layout = terminal_layout(STDOUT_FILENO);
+    char *lines = wrapped(text, &layout, status_label_columns());
+
+    fputs(lines, stdout);
+    free(lines);
+}
+
 /* An answer that is no document is shown as it came. */
 static void show(char *answer, const struct shown *how)
 {
@@ -182,7 +193,10 @@ static void show(char *answer, const struct shown *how)
         remote_print(answer);
     } else {
         char *text = how->text(document);
-        fputs(text, stdout);
+        if (isatty(STDOUT_FILENO))
+            print_wrapped(text);
+        else
+            fputs(text, stdout);
         free(text);
     }
     json_decref(document);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/report/layout.h"
 
+#include "lib/memory.h"
+#include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
 
@@ -56,10 +58,14 @@ size_t text_fit(const char *text, int columns)
     return at;
 }
 
+static int width_of(const struct layout *layout)
+{
+    return layout->width < WIDTH_MIN ? WIDTH_MIN : layout->width;
+}
+
 void add_paragraph(struct text *t, const struct layout *layout, const char *mark, const char *text)
 {
-    int indent = text_columns(mark), width = layout->width < WIDTH_MIN ? WIDTH_MIN : layout->width;
-    int at = indent;
+    int indent = text_columns(mark), width = width_of(layout), at = indent;
 
     text_add(t, "%s", mark);
     for (const char *p = text + strspn(text, " "); *p != '\0'; p += strspn(p, " ")) {
@@ -77,6 +83,49 @@ void add_paragraph(struct text *t, const struct layout *layout, const char *mark
         p += len;
     }
     text_add(t, "\n");
+}
+
+/* How many bytes of LINE, which does not fit into COLUMNS, stand before the break: up to the last
+ * space that fits, or to the first there is; none before FROM, where the line's text begins. */
+static size_t break_at(const char *line, int columns, size_t from)
+{
+    size_t at = text_fit(line, columns);
+
+    while (at > from && line[at] != ' ')
+        at--;
+    return at > from ? at : from + strcspn(line + from, " ");
+}
+
+static void add_broken(struct text *t, const char *line, int width, int hanging)
+{
+    size_t from = text_fit(line, hanging);
+
+    while (text_columns(line) > width) {
+        size_t at = break_at(line, width, from), next = at + strspn(line + at, " ");
+        if (line[next] == '\0')
+            break;
+        text_add(t, "%.*s\n%*s", (int)at, line, hanging, "");
+        line += next;
+        if (from > 0)
+            width -= hanging;
+        from = 0;
+    }
+    text_add(t, "%s\n", line);
+}
+
+char *wrapped(const char *text, const struct layout *layout, int hanging)
+{
+    struct text t;
+
+    text_begin(&t);
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+        char *line = memory_format("%.*s", (int)len, text);
+        add_broken(&t, line, width_of(layout), hanging);
+        free(line);
+        text += len + (text[len] == '\n');
+    }
+    return text_end(&t);
 }
 
 void add_cell(struct text *t, const char *text, int columns)

@@ -24,6 +24,10 @@ size_t text_fit(const char *text, int columns);
  * others below its end. What is longer than a line stays whole. */
 void add_paragraph(struct text *t, const struct layout *layout, const char *mark, const char *text);
 
+/* Each line of TEXT, broken at spaces before WIDTH; what goes on stands behind HANGING columns. The
+ * spaces within a line stay. The caller frees it. */
+char *wrapped(const char *text, const struct layout *layout, int hanging);
+
 /* TEXT, and spaces up to COLUMNS; at least one. */
 void add_cell(struct text *t, const char *text, int columns);
 

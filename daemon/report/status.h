@@ -17,6 +17,8 @@ json_t *relays_json(const struct engine_view *view);
 
 /* For people, from the documents above. The caller frees the text. */
 char *status_text(const json_t *document);
+/* The columns of the labels in front of its lines. */
+int status_label_columns(void);
 char *relays_text(const json_t *document);
 
 /* The answer to `plan` for people, from detour-apply's last line. The caller frees it. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* What follows a label stands below the other values, in a language of longer words too. */
-static int label_columns(void)
+int status_label_columns(void)
 {
     static const char *const labels[] = { N_("Route"),  N_("Port 25"),  N_("Cause"), N_("Provider"),
                                           N_("Relays"), N_("Fragment"), N_("Next"),  N_("Wrong") };
@@ -25,7 +25,7 @@ static int label_columns(void)
 
 static void add_label(struct text *t, const char *label)
 {
-    add_cell(t, label, label_columns());
+    add_cell(t, label, status_label_columns());
 }
 
 /* "ses:587", "direct"; OUT holds ROUTE_WORDS bytes. */
@@ -166,7 +166,7 @@ static void add_fragment(struct text *t, const json_t *document)
     add_label(t, _("Fragment"));
     text_add(t, _("generation %lld, route %s: %s; written %s (%s)"), number(fragment, "generation"),
              route, phrase(word(fragment, "state")), word(fragment, "since"), span);
-    text_add(t, "\n%*s%s\n", label_columns(), "", word(fragment, "directory"));
+    text_add(t, "\n%*s%s\n", status_label_columns(), "", word(fragment, "directory"));
 }
 
 static void add_next(struct text *t, const json_t *document)
@@ -202,7 +202,7 @@ char *status_text(const json_t *document)
     add_verdict(&t, document);
     add_why(&t, document);
     add_label(&t, _("Relays"));
-    add_relays(&t, json_object_get(document, "relays"), label_columns());
+    add_relays(&t, json_object_get(document, "relays"), status_label_columns());
     add_postfix(&t, document);
     add_fragment(&t, document);
     add_next(&t, document);

@@ -130,6 +130,19 @@ static void add_rest(struct text *t, const struct layout *layout, size_t open, s
     free(text);
 }
 
+/* What is unknown is not known with some confidence. */
+static void add_family_heading(struct text *t, const char *family, const json_t *verdict)
+{
+    double confidence = json_number_value(json_object_get(verdict, "confidence"));
+    const char *name = phrase(word(verdict, "name"));
+
+    if (confidence > 0)
+        text_add(t, _("%s: %s (confidence %.6g)"), family, name, confidence);
+    else
+        text_add(t, _("%s: %s"), family, name);
+    text_add(t, "\n");
+}
+
 void add_targets(struct text *t, const struct layout *layout, const char *family,
                  const json_t *verdict)
 {
@@ -142,9 +155,7 @@ void add_targets(struct text *t, const struct layout *layout, const char *family
     if (!json_is_object(verdict))
         return;
     text_add(t, "\n");
-    text_add(t, _("%s: %s (confidence %.6g)"), family, phrase(word(verdict, "name")),
-             json_number_value(json_object_get(verdict, "confidence")));
-    text_add(t, "\n");
+    add_family_heading(t, family, verdict);
     json_array_foreach(outcomes, i, row)
     {
         if (!is_shown(row, count)) {
