@@ -287,7 +287,7 @@ def test_the_method_changes_under_way(lab):
         switch(lab, "relay", "office", "587")
         product.configure()
         switch(lab, "direct")
-    assert len(traffic.ids) > 100
+    assert len(traffic.ids) > 50
     lab.wait_delivered(traffic.ids, timeout=120)
     lab.assert_exactly_once(traffic.ids)
     assert not lab.bounced() and "Access denied" not in lab.mailhost.log()
