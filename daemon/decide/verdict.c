@@ -75,6 +75,8 @@ static enum verdict_kind when_nobody_connects(const struct evidence *e, const st
 {
     if (t->operators < e->quorum)
         return VERDICT_UNKNOWN;
+    if (e->controls.answered && is_most(t->flapping, t->operators))
+        return VERDICT_UNSTABLE;
     if (e->controls.proven)
         return VERDICT_BLOCKED;
     /* Some answers, but too few around the silence: the path itself comes and goes. */

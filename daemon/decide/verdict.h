@@ -6,7 +6,8 @@
  *
  *   unknown      no addresses (DNS), or nobody connects and fewer than quorum operators were probed
  *   intercepted  something between answers in the place of most operators
- *   unstable     open and silent by turns, over rounds or within this one
+ *   unstable     open and silent by turns, over rounds or within this one; where nobody connects,
+ *                most operators by turns over rounds, the last of them silent
  *   remote       a minority of the operators refuses or is silent, the others are open
  *   open         every operator answers as itself
  *   reputation   most operators take the connection and then reject it

@@ -38,10 +38,16 @@ static void remote_sentence(struct text *t, const json_t *family, const char *sc
 
 static void unstable_sentence(struct text *t, const json_t *family, const char *scope)
 {
-    text_add(t,
-             _("Outbound port 25 is unstable: %d of %d operators answer and the others do not; "
-               "look for a local firewall or a path that loses packets (%s)."),
-             (int)number(family, "open"), (int)number(family, "operators"), scope);
+    if (number(family, "connected") == 0)
+        text_add(t,
+                 _("Outbound port 25 is unstable: open and silent by turns, and silent now; look "
+                   "for a local firewall or a path that loses packets (%s)."),
+                 scope);
+    else
+        text_add(t,
+                 _("Outbound port 25 is unstable: %d of %d operators answer and the others do not; "
+                   "look for a local firewall or a path that loses packets (%s)."),
+                 (int)number(family, "open"), (int)number(family, "operators"), scope);
 }
 
 /* Whether it was for want of addresses that nobody could be probed. */

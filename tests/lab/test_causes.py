@@ -178,7 +178,7 @@ CAUSES = [
           1, named(*OPERATORS[:5], outcome="rejected"), "reputation"),
 
     # The path.
-    Cause("open and silent by turns", block("drop", to=OPERATORS[:3]), "unstable", "unstable", 1,
+    Cause("half of the operators are silent", block("drop", to=OPERATORS[:3]), "unstable", "unstable", 1,
           named(*OPERATORS[:3], outcome="timeout"), "firewall"),
     Cause("three packets in ten are lost", lambda lab: lab.lose(3, 10), ("open", "remote"),
           ("open", "remote"), (0, 1), None),

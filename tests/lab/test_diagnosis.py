@@ -169,6 +169,31 @@ def test_the_daemon_knows_it_too(lab):
         "what is over is forgotten")
 
 
+def test_what_comes_and_goes_is_no_block(lab):
+    """A filter that is there every other round: reported as unstable, and nobody switches for it."""
+    lab.product.configure(relays={}, mode="observe", interval=1, fastinter=1)
+    lab.product.start_daemon()
+
+    def becomes(*names):
+        return lab.product.wait_status(
+            lambda s: (s["verdict"]["ipv4"] or {}).get("name") in names, 60,
+            f"the verdict is {' or '.join(names)}")["verdict"]["ipv4"]["name"]
+
+    becomes("open")
+    for _ in range(4):
+        lab.block(25, "drop")
+        if becomes("blocked", "unstable") == "unstable":
+            break
+        lab.unblock()
+        becomes("open")
+    status = lab.product.status()
+    assert (status["verdict"]["ipv4"]["name"], status["cause"]["ipv4"]) == ("unstable", "firewall")
+    assert status["verdict"]["ipv4"]["connected"] == 0
+    assert "open and silent by turns" in lab.product.detourctl("status").stdout
+    # When it stays, it is one after all.
+    becomes("blocked")
+
+
 def test_the_daemon_takes_the_descriptors_that_it_may_have(lab):
     lab.product.configure(relays={}, mode="observe")
     daemon = lab.spawn("sh", "-c", 'ulimit -Sn 100 && exec "$@"', "sh", program("detourd"), "-c",

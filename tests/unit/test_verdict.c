@@ -234,6 +234,26 @@ static void flapping_targets_are_unstable(void **state)
     assert_int_equal(verdict_decide(&e).kind, VERDICT_OPEN);
 }
 
+/* A filter that comes and goes is no provider's block: not until it has stayed for a while. */
+static void a_block_that_comes_and_goes_is_unstable(void **state)
+{
+    struct target_evidence targets[TARGETS_MAX];
+    struct evidence e = { .targets = targets, .quorum = 3, .controls = say(PROOF) };
+
+    (void)state;
+    e.count = make_targets("ttttt", targets);
+    for (size_t i = 0; i < 3; i++) {
+        targets[i].history = 0x0a; /* open, silent, open, silent */
+        targets[i].rounds = 4;
+    }
+    assert_int_equal(verdict_decide(&e).kind, VERDICT_UNSTABLE);
+    targets[0].history = 0x08; /* silent for three rounds */
+    assert_int_equal(verdict_decide(&e).kind, VERDICT_BLOCKED);
+    targets[0].history = 0x0a;
+    e.controls = say(NOBODY);
+    assert_int_equal(verdict_decide(&e).kind, VERDICT_OFFLINE);
+}
+
 static void confidence_grows_with_silence(void **state)
 {
     struct target_evidence targets[TARGETS_MAX];
@@ -287,6 +307,7 @@ int main(void)
         cmocka_unit_test(one_operator_counts_once),
         cmocka_unit_test(sharing_is_transitive),
         cmocka_unit_test(flapping_targets_are_unstable),
+        cmocka_unit_test(a_block_that_comes_and_goes_is_unstable),
         cmocka_unit_test(confidence_grows_with_silence),
         cmocka_unit_test(many_operators_are_told_apart),
     };
