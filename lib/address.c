@@ -72,13 +72,24 @@ void address_text(const struct address *a, char *out)
         snprintf(out, ADDRESS_TEXT, "?");
 }
 
+/* So many bytes of an address are an operator's. Behind NAT64 an IPv6 address holds an IPv4 one. */
+static size_t network_bytes(const struct address *a, const void *bytes)
+{
+    static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
+
+    if (a->u.sa.sa_family == AF_INET)
+        return 3;
+    return memcmp(bytes, nat64, sizeof nat64) == 0 ? 15 : 6;
+}
+
 void address_network(const struct address *a, char *out)
 {
-    size_t len, keep = a->u.sa.sa_family == AF_INET ? 3 : 6;
+    size_t len, keep;
     const void *bytes = raw(a, &len);
     unsigned char masked[16] = { 0 };
     char text[INET6_ADDRSTRLEN] = "?";
 
+    keep = network_bytes(a, bytes);
     memcpy(masked, bytes, keep);
     inet_ntop(a->u.sa.sa_family, masked, text, sizeof text);
     snprintf(out, ADDRESS_TEXT, "%s/%zu", text, keep * 8);

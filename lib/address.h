@@ -37,7 +37,8 @@ bool address_equal(const struct address *a, const struct address *b);
 void address_text(const struct address *a, char *out);
 
 /* The network that one mail operator is taken to own, "198.18.1.0/24" or "2001:db8:1::/48":
- * two targets in one such network count once. OUT holds ADDRESS_TEXT bytes. */
+ * two targets in one such network count once. What stands behind NAT64's well-known prefix
+ * (64:ff9b::/96, RFC 6052) is told apart by the IPv4 address. OUT holds ADDRESS_TEXT bytes. */
 void address_network(const struct address *a, char *out);
 
 /* Whether the kernel has a route to A at all. Sends nothing. */

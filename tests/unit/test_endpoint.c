@@ -94,9 +94,11 @@ static void networks_tell_operators_apart(void **state)
     static const char *const rows[][2] = {
         { "198.18.1.10", "198.18.1.0/24" },
         { "2001:db8:7:1::5", "2001:db8:7::/48" },
+        { "64:ff9b::198.18.1.10", "64:ff9b::c612:100/120" },
+        { "64:ff9b:1::198.18.1.10", "64:ff9b:1::/48" },
     };
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct address a;
         char network[ADDRESS_TEXT];
         assert_true(address_parse(rows[i][0], 25, &a));
