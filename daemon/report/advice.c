@@ -11,19 +11,6 @@
 
 #define SCHEMA 1
 
-const json_t *advice_of_family(const struct adviser *a, const char *key)
-{
-    return json_object_get(json_object_get(a->in->document, key), a->family);
-}
-
-json_t *advice_step(struct adviser *a, const char *name)
-{
-    json_t *step = json_pack("{s:s}", "step", name);
-
-    json_array_append_new(a->steps, step);
-    return step;
-}
-
 static void set_copy(json_t *object, const char *key, const json_t *value)
 {
     json_object_set_new(object, key, value != NULL ? json_deep_copy(value) : json_null());

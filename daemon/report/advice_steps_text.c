@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The steps of an advice in sentences. */
 #include "daemon/report/advice_page.h"
-#include "daemon/report/advice_steps.h"
 #include "daemon/report/check_parts.h"
 #include "daemon/report/member.h"
 #include "daemon/report/phrases.h"

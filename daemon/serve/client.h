@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One connection to the control socket, as the commands see it. */
+/*
+ * Connections to the control socket. Each speaks in lines, and one that never reads or never writes
+ * is cut off and costs the others nothing.
+ */
 #ifndef DETOURD_SERVE_CLIENT_H
 #define DETOURD_SERVE_CLIENT_H
 
@@ -24,5 +27,23 @@ void client_say_json(struct client *client, json_t *document);
 /* The answer comes later: reading stops until client_say. CALL, if not NULL, is ended when the
  * client goes away before. */
 void client_wait(struct client *client, struct apply_call *call);
+
+/*
+ * For the socket
+ */
+
+/* Runs the command in LINE, which is changed; it ends in client_say or client_say_json, at once or
+ * after client_wait. */
+typedef void client_run(struct client *client, char *line);
+
+struct clients;
+
+/* ENGINE must outlive them. Never NULL. */
+struct clients *clients_new(struct event_base *base, struct engine *engine, client_run *run);
+/* Closes every connection. */
+void clients_free(struct clients *clients);
+
+/* Takes FD over; with too many of them it is closed. */
+void clients_add(struct clients *clients, int fd, bool may_change);
 
 #endif
