@@ -4,6 +4,7 @@
 #include "lib/memory.h"
 #include "postfix/base/directory.h"
 #include "postfix/base/files.h"
+#include "postfix/base/numbers.h"
 #include "postfix/base/paths.h"
 #include "postfix/base/sha256.h"
 #include "postfix/base/text.h"
@@ -26,18 +27,6 @@
 char *shelf_path(const struct config *config, unsigned long generation)
 {
     return memory_format("%s/" FRAGMENTS "/%lu", config->postfix.config_directory, generation);
-}
-
-/* The number that a name stands for; 0 for anything else. */
-static unsigned long number_of(const char *name)
-{
-    char *end;
-
-    if (name[0] < '1' || name[0] > '9')
-        return 0;
-    errno = 0;
-    unsigned long number = strtoul(name, &end, 10);
-    return *end == '\0' && errno == 0 ? number : 0;
 }
 
 /* 0 where there is no such link. */

@@ -247,6 +247,19 @@ struct parameters *view_some(const char *directory, bool expanded, const char *c
     return ask(directory, directory, expanded ? "-x" : NULL, names, count, NULL, why);
 }
 
+char *view_one(const char *directory, const char *name, struct why *why)
+{
+    const char *const names[] = { name, NULL };
+    struct parameters *p = view_some(directory, true, names, why);
+    const char *value = p == NULL ? NULL : parameters_value(p, name);
+    char *copy = value == NULL ? NULL : memory_copy(value);
+
+    if (p != NULL && value == NULL)
+        why_set(why, "postconf does not say what %s is", name);
+    parameters_free(p);
+    return copy;
+}
+
 /* "name type private unpriv chroot wakeup maxproc command + args" (master(5)) */
 static void add_service(struct view *view, const char *line)
 {

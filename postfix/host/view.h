@@ -90,6 +90,10 @@ char *view_entries(const char *directory, const char *home, struct why *why);
 struct parameters *view_some(const char *directory, bool expanded, const char *const names[],
                              struct why *why);
 
+/* The value of one parameter in DIRECTORY, its $names replaced; NULL with a reason. The caller
+ * frees it. */
+char *view_one(const char *directory, const char *name, struct why *why);
+
 /* TEXT with every FROM replaced by TO; the caller frees it. */
 char *replace_all(const char *text, const char *from, const char *to);
 

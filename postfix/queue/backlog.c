@@ -85,19 +85,6 @@ static bool is_latest(const struct backlog *b)
     return now.tv_sec == b->token.tv_sec && now.tv_nsec == b->token.tv_nsec;
 }
 
-static char *find_queue_directory(const struct config *config, struct why *why)
-{
-    static const char *const names[] = { "queue_directory", NULL };
-    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
-    const char *value = p == NULL ? NULL : parameters_value(p, names[0]);
-    char *copy = value == NULL ? NULL : memory_copy(value);
-
-    if (p != NULL && value == NULL)
-        why_set(why, "postconf does not say where the queue is");
-    parameters_free(p);
-    return copy;
-}
-
 size_t backlog_left(const struct backlog *b)
 {
     return waiting_list_count(&b->list.young) + waiting_list_count(&b->list.aged) +
@@ -429,7 +416,7 @@ static struct backlog *backlog_new(const struct config *config, const struct rou
     b->progress_ms = b->checked_ms = clock_mono_ms();
     b->pace = pace_new(b->relay == NULL ? 0 : b->relay->rate,
                        b->relay == NULL ? 0 : b->relay->concurrency, b->progress_ms);
-    b->queue_directory = find_queue_directory(config, why);
+    b->queue_directory = view_one(config->postfix.config_directory, "queue_directory", why);
     if (b->queue_directory != NULL && lifetimes_read(config, &b->lifetimes, why) == 0 &&
         read_list(b, why) == 0)
         return b;
@@ -467,7 +454,7 @@ static void describe(const struct backlog *b, size_t all, size_t aged, char *det
 
 struct put_off *backlog_hold(const struct config *config, struct why *why)
 {
-    char *queue_directory = find_queue_directory(config, why);
+    char *queue_directory = view_one(config->postfix.config_directory, "queue_directory", why);
     struct put_off *held = queue_directory == NULL ? NULL : put_off_begin(queue_directory);
 
     free(queue_directory);

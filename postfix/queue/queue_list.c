@@ -13,15 +13,7 @@
  */
 static char *empty_address(const struct config *config, struct why *why)
 {
-    static const char *const names[] = { "empty_address_recipient", NULL };
-    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
-    const char *value = p == NULL ? NULL : parameters_value(p, names[0]);
-    char *copy = value == NULL ? NULL : memory_copy(value);
-
-    if (p != NULL && value == NULL)
-        why_set(why, "postconf does not say what %s is", names[0]);
-    parameters_free(p);
-    return copy;
+    return view_one(config->postfix.config_directory, "empty_address_recipient", why);
 }
 
 struct listing {

@@ -8,17 +8,9 @@
 
 char *scope_delimiters(const struct config *config, const struct relay *relay, struct why *why)
 {
-    static const char *const names[] = { "recipient_delimiter", NULL };
-
     if (relay == NULL || relay->sender_count == 0)
         return memory_copy("");
-    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
-    const char *value = p == NULL ? NULL : parameters_value(p, names[0]);
-    char *copy = value == NULL ? NULL : memory_copy(value);
-    if (p != NULL && value == NULL)
-        why_set(why, "postconf does not say what %s is", names[0]);
-    parameters_free(p);
-    return copy;
+    return view_one(config->postfix.config_directory, "recipient_delimiter", why);
 }
 
 void outside_add(struct outside *outside, const struct queue_message *message)

@@ -145,12 +145,10 @@ struct local_networks *local_networks_parse(const char *mynetworks)
 
 struct local_networks *local_networks_read(const struct config *config, struct why *why)
 {
-    static const char *const names[] = { "mynetworks", NULL };
-    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
-    const char *value = p == NULL ? NULL : parameters_value(p, names[0]);
-    struct local_networks *n = p == NULL ? NULL : local_networks_parse(value == NULL ? "" : value);
+    char *value = view_one(config->postfix.config_directory, "mynetworks", why);
+    struct local_networks *n = value == NULL ? NULL : local_networks_parse(value);
 
-    parameters_free(p);
+    free(value);
     return n;
 }
 

@@ -168,9 +168,7 @@ int process_sockets(pid_t pid, uint64_t inodes[], int max)
 
 pid_t processes_master(const struct config *config, struct why *why)
 {
-    static const char *const names[] = { "queue_directory", NULL };
-    struct parameters *p = view_some(config->postfix.config_directory, true, names, why);
-    const char *queue = p == NULL ? NULL : parameters_value(p, names[0]);
+    char *queue = view_one(config->postfix.config_directory, "queue_directory", why);
     char *path = memory_format("%s/pid/master.pid", queue == NULL ? "" : queue);
     size_t len;
     char *text = queue == NULL ? NULL : file_read(path, 64, &len, why);
@@ -178,7 +176,7 @@ pid_t processes_master(const struct config *config, struct why *why)
 
     free(text);
     free(path);
-    parameters_free(p);
+    free(queue);
     if (pid > 1 && pid <= INT32_MAX)
         return (pid_t)pid;
     why_set(why, "cannot find Postfix's master process");
