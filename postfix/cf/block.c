@@ -149,16 +149,16 @@ bool block_frame_is_whole(const struct block_frame *frame)
     return frame->readable && frame->begins == 1 && frame->ends == 1 && frame->begin < frame->end;
 }
 
-bool block_frame_is_intact(const struct main_cf *cf, const struct block_frame *frame)
+static bool is_intact(const struct main_cf *cf, const struct block_frame *frame)
 {
     return block_frame_is_whole(frame) && block_is_intact(cf, frame->begin, frame->end);
 }
 
-bool block_added_newline(const struct main_cf *cf, const struct block_frame *frame,
-                         const struct main_cf *record, const struct block_frame *written)
+/* RECORD may be NULL; then WRITTEN is FRAME. */
+static bool added_newline(const struct main_cf *cf, const struct block_frame *frame,
+                          const struct main_cf *record, const struct block_frame *written,
+                          const struct block_head *head)
 {
-    const struct block_head *head = frame->readable ? &frame->head : &written->head;
-
     if (!head->no_newline || record == NULL || frame->begins == 0)
         return head->no_newline;
     if (frame->begin == 0 || written->begin == 0)
@@ -166,6 +166,23 @@ bool block_added_newline(const struct main_cf *cf, const struct block_frame *fra
     const struct main_cf_line *now = main_cf_line(cf, frame->begin - 1);
     const struct main_cf_line *then = main_cf_line(record, written->begin - 1);
     return now->len == then->len && memcmp(now->text, then->text, now->len) == 0;
+}
+
+struct block_written block_written_find(const struct main_cf *cf, const struct block_frame *frame,
+                                        const struct main_cf *record)
+{
+    struct block_frame recorded =
+        record == NULL ? (struct block_frame){ 0 } : block_frame_find(record);
+    bool is_recorded = record != NULL && is_intact(record, &recorded);
+
+    if (!is_recorded && !is_intact(cf, frame))
+        return (struct block_written){ .legible = frame->begins + frame->ends == 0 };
+    struct block_written w = { .legible = true,
+                               .in = is_recorded ? record : cf,
+                               .frame = is_recorded ? recorded : *frame };
+    w.head = frame->readable ? frame->head : w.frame.head;
+    w.no_newline = added_newline(cf, frame, is_recorded ? record : NULL, &w.frame, &w.head);
+    return w;
 }
 
 void block_settings(const struct main_cf *cf, size_t begin, size_t end, struct settings *settings)

@@ -70,14 +70,22 @@ struct block_frame block_frame_find(const struct main_cf *cf);
 /* Whether there is one block, with a first and a last line. */
 bool block_frame_is_whole(const struct block_frame *frame);
 
-/* Whether FRAME's block is whole, and just as it was written. */
-bool block_frame_is_intact(const struct main_cf *cf, const struct block_frame *frame);
+/* What we wrote: as the record has it, or the block itself while nobody has edited it. */
+struct block_written {
+    bool legible;             /* that is known, or there is no line of a block */
+    const struct main_cf *in; /* where it stands: in the record, or in the file; NULL: not known */
+    struct block_frame frame; /* there */
+    struct block_head head;
+    /* The newline in front of the file's block was added with it, to the owner's last line. That
+     * line must still be there, as it is in the record where there is one: the newline of another
+     * one is not ours. */
+    bool no_newline;
+};
 
-/* Whether the newline in front of FRAME's block was added with it, to the owner's last line. That
- * line must still be there, as it is in WRITTEN of RECORD where that is known (not NULL): the
- * newline of another one is not ours. */
-bool block_added_newline(const struct main_cf *cf, const struct block_frame *frame,
-                         const struct main_cf *record, const struct block_frame *written);
+/* FRAME is of CF; RECORD is the file as it was written for that generation, or NULL where that is
+ * not known. The result refers to both. */
+struct block_written block_written_find(const struct main_cf *cf, const struct block_frame *frame,
+                                        const struct main_cf *record);
 
 /* The settings of an intact block. */
 void block_settings(const struct main_cf *cf, size_t begin, size_t end, struct settings *settings);

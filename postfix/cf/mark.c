@@ -37,27 +37,19 @@ unsigned long mark_generation(const struct main_cf *cf, bool *any)
     return frame.readable ? frame.head.generation : 0;
 }
 
-/* What we wrote: as the record has it, or the block itself while nobody has edited it. */
 static void find_written(const struct main_cf *cf, const struct block_frame *frame,
                          const struct main_cf *record, struct mark *mark)
 {
-    struct block_frame written =
-        record == NULL ? (struct block_frame){ 0 } : block_frame_find(record);
-    bool is_known = record != NULL && block_frame_is_intact(record, &written);
-    const struct block_frame *source = is_known ? &written : frame;
-    const struct block_head *head = frame->readable ? &frame->head : &source->head;
+    struct block_written written = block_written_find(cf, frame, record);
     struct settings all = { 0 };
 
-    if (!is_known && !block_frame_is_intact(cf, frame)) {
-        mark->legible = frame->begins + frame->ends == 0;
+    mark->legible = written.legible;
+    if (written.in == NULL)
         return;
-    }
-    mark->legible = true;
-    mark->generation = head->generation;
-    mark->no_newline =
-        block_added_newline(cf, frame, is_known ? record : NULL, is_known ? &written : frame);
-    mark->kind = head->kind;
-    block_settings(is_known ? record : cf, source->begin, source->end, &all);
+    mark->generation = written.head.generation;
+    mark->no_newline = written.no_newline;
+    mark->kind = written.head.kind;
+    block_settings(written.in, written.frame.begin, written.frame.end, &all);
     settings_add_others(&mark->settings, &all, mark->kind == BLOCK_PREPARED ? "relayhost" : "");
     settings_free(&all);
 }

@@ -32,25 +32,17 @@ static void read_services(const struct main_cf *cf, const struct block_frame *fr
     }
 }
 
-/* What we wrote: as the record has it, or the block itself while nobody has edited it. */
 static void find_written(const struct main_cf *cf, const struct block_frame *frame,
                          const struct main_cf *record, struct master_mark *mark)
 {
-    struct block_frame written =
-        record == NULL ? (struct block_frame){ 0 } : block_frame_find(record);
-    bool is_known = record != NULL && block_frame_is_intact(record, &written);
-    const struct block_frame *source = is_known ? &written : frame;
-    const struct block_head *head = frame->readable ? &frame->head : &source->head;
+    struct block_written written = block_written_find(cf, frame, record);
 
-    if (!is_known && !block_frame_is_intact(cf, frame)) {
-        mark->legible = frame->begins + frame->ends == 0;
+    mark->legible = written.legible;
+    if (written.in == NULL)
         return;
-    }
-    mark->legible = true;
-    mark->generation = head->generation;
-    mark->no_newline =
-        block_added_newline(cf, frame, is_known ? record : NULL, is_known ? &written : frame);
-    read_services(is_known ? record : cf, source, &mark->services);
+    mark->generation = written.head.generation;
+    mark->no_newline = written.no_newline;
+    read_services(written.in, &written.frame, &mark->services);
 }
 
 /* The entries that are about a service. Where they stand says little: "postconf -P" of the last
