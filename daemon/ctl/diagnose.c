@@ -117,11 +117,14 @@ static struct dns *run_diagnosis(const struct diagnose_input *in, struct means *
     return dns;
 }
 
-/* Whether the trace shows that packets do not leave this host. */
-static bool keeps_packets(const struct circumstances_seen *seen, enum family family)
+/* Whether the connections or the trace show that packets do not leave this host. */
+static bool keeps_packets(const struct check_input *check, enum family family)
 {
-    return seen->traced[family] != 0 &&
-           trace_decide(&seen->trace[family], TRACE_OF_ALL).where == TRACE_HOST;
+    const struct circumstances_seen *seen = check->seen;
+
+    return check->round->family[family].fate == SYN_KEPT ||
+           (seen->traced[family] != 0 &&
+            trace_decide(&seen->trace[family], TRACE_OF_ALL).where == TRACE_HOST);
 }
 
 static void look_at_rules(struct check_input *check)
@@ -135,7 +138,7 @@ static void look_at_rules(struct check_input *check)
     check->local_rules = local_rules_json(&rules);
     for (int f = 0; f < FAMILIES; f++)
         check->rules[f] =
-            local_rules_verdict(&rules, (enum family)f, keeps_packets(check->seen, (enum family)f));
+            local_rules_verdict(&rules, (enum family)f, keeps_packets(check, (enum family)f));
 }
 
 struct relay_catalogue *diagnose_relays(const struct config *config)

@@ -8,8 +8,6 @@
 #include <string.h>
 
 /* So many changes between open and not open within the history make a target flap. */
-#define FLAPS 3
-
 /* A network and the first target that was seen in it. */
 struct place {
     char network[ADDRESS_TEXT]; /* empty: free */
@@ -104,20 +102,21 @@ void operators_add(struct operators *o, size_t target, const char *network)
 
 /* The evidence of each */
 
-static bool flaps(const struct target_evidence *t)
+static int changes_of(const struct target_evidence *t)
 {
     int changes = 0;
 
     for (int i = 0; i + 1 < t->rounds; i++)
         changes += ((t->history >> i) & 1) != ((t->history >> (i + 1)) & 1);
-    return changes >= FLAPS;
+    return changes;
 }
 
 static void merge(struct operator_evidence *op, const struct target_evidence *t)
 {
     op->outcome = outcome_better(op->outcome, t->outcome);
     op->silent_syns += t->silent_syns;
-    op->flapping = op->flapping || flaps(t);
+    int changes = changes_of(t);
+    op->changes = changes > op->changes ? changes : op->changes;
 }
 
 static struct operators *find_groups(const struct target_evidence *targets, size_t count)

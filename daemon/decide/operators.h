@@ -40,7 +40,7 @@ struct target_evidence {
 struct operator_evidence {
     enum outcome outcome; /* the best of its targets' */
     int silent_syns;
-    bool flapping; /* one of its targets was open and closed by turns */
+    int changes; /* how often one of its targets went from open to closed or back */
 };
 
 /* Fills OUT, which holds COUNT, and returns the number of operators. Targets without an address and

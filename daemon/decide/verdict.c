@@ -21,8 +21,13 @@ const char *verdict_name(enum verdict_kind kind)
     return names[kind];
 }
 
+/* So many changes over the rounds are by turns. Where nobody connects now, two silences may be an
+ * accident and the beginning of a block; three are a filter that comes and goes. */
+#define BY_TURNS       3
+#define COMES_AND_GOES 5
+
 struct tally {
-    size_t operators, open, connected, silent, rejected, intercepted, flapping;
+    size_t operators, open, connected, silent, rejected, intercepted, by_turns, coming_and_going;
     int packets; /* that speak against an open port */
 };
 
@@ -34,7 +39,8 @@ static void count_operator(struct tally *t, const struct operator_evidence *op)
     t->silent += op->outcome == OUTCOME_TIMEOUT;
     t->rejected += op->outcome == OUTCOME_REJECTED;
     t->intercepted += op->outcome == OUTCOME_INTERCEPTED;
-    t->flapping += op->flapping;
+    t->by_turns += op->changes >= BY_TURNS;
+    t->coming_and_going += op->changes >= COMES_AND_GOES;
     if (!outcome_connected(op->outcome))
         t->packets += op->outcome == OUTCOME_TIMEOUT ? op->silent_syns : REFUSAL_COUNT;
 }
@@ -58,7 +64,7 @@ static bool is_most(size_t part, size_t whole)
 
 static bool is_unstable(const struct tally *t)
 {
-    bool by_turns = t->flapping >= 2 && t->open < t->operators;
+    bool by_turns = t->by_turns >= 2 && t->open < t->operators;
     bool at_once = t->connected > 0 && t->silent >= 2 && t->silent * 2 >= t->operators;
 
     return by_turns || at_once;
@@ -75,7 +81,7 @@ static enum verdict_kind when_nobody_connects(const struct evidence *e, const st
 {
     if (t->operators < e->quorum)
         return VERDICT_UNKNOWN;
-    if (e->controls.answered && is_most(t->flapping, t->operators))
+    if (e->controls.answered && is_most(t->coming_and_going, t->operators))
         return VERDICT_UNSTABLE;
     if (e->controls.proven)
         return VERDICT_BLOCKED;

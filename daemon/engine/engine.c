@@ -420,11 +420,10 @@ static void check_relays_if_due(struct engine *e)
 static void schedule(struct engine *e)
 {
     struct health_settings settings = health_settings(e);
-    bool suspects = health_suspects(&e->state.health, &settings, on_relay(e));
+    bool soon = health_suspects(&e->state.health, &settings, on_relay(e)) ||
+                rounds_alarmed(e->rounds) || rounds_unsettled(e->rounds);
 
-    rounds_next(e->rounds,
-                (suspects || rounds_alarmed(e->rounds) ? settings.fastinter : settings.interval) *
-                    1000);
+    rounds_next(e->rounds, (soon ? settings.fastinter : settings.interval) * 1000);
 }
 
 static void round_ended(const struct round_result *result, void *context)

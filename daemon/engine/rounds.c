@@ -21,6 +21,7 @@ struct rounds {
     struct target_history *history[FAMILIES];
     struct rotation *rotation;
     size_t *operators; /* of each target, by the last round of all */
+    int unstable;      /* rounds in a row, the last one included */
 };
 
 /* The end of one */
@@ -51,19 +52,38 @@ static void log_result(struct rounds *r, const struct round_result *result)
             log_verdict(r->means.logged, f, &result->family[f].verdict);
 }
 
-static void remember_target(struct target_history *h, const struct target_result *target)
+/* Whether it was tried at all, which this host may not have been able to. */
+static bool tells(const struct target_result *target)
 {
     if (target->outcome == OUTCOME_DNS_FAILED || target->untried)
+        return false;
+    for (size_t h = 0; h < target->host_count; h++)
+        if (!target->hosts[h].probe.local_fault)
+            return true;
+    return false;
+}
+
+static void remember_target(struct target_history *h, const struct target_result *target)
+{
+    if (!tells(target))
         return;
     h->bits = (h->bits << 1 | (target->outcome == OUTCOME_OPEN)) & ((1u << HISTORY_ROUNDS) - 1);
     h->rounds += h->rounds < HISTORY_ROUNDS - 1;
 }
 
+/* A network that was down says nothing about port 25. */
+static bool is_remembered(const struct family_result *family)
+{
+    return family->probed && family->verdict.kind != VERDICT_OFFLINE &&
+           family->verdict.kind != VERDICT_UNKNOWN;
+}
+
 static void remember(struct rounds *r, const struct round_result *result)
 {
     for (int f = 0; f < FAMILIES; f++)
-        for (size_t i = 0; result->family[f].probed && i < result->target_count; i++)
+        for (size_t i = 0; is_remembered(&result->family[f]) && i < result->target_count; i++)
             remember_target(&r->history[f][i], &result->family[f].targets[i]);
+    r->unstable = round_has_verdict(result, VERDICT_SET(VERDICT_UNSTABLE)) ? r->unstable + 1 : 0;
 }
 
 static void note_rotation(struct rounds *r, const struct round_result *result)
@@ -94,12 +114,22 @@ static void round_ended(struct round_result *result, void *context)
 
 /* The beginning of one */
 
+/* Which is seen only where several operators are asked that are known to have good certificates. */
+static bool has_own_fault(const struct round_result *result)
+{
+    for (int f = 0; f < FAMILIES; f++)
+        if (result->family[f].own_fault != OWN_FAULT_NONE)
+            return true;
+    return false;
+}
+
 /* OUT holds as many as there are targets. */
 static void take_sample(struct rounds *r, size_t *out, struct round_plan *plan)
 {
     size_t wanted = plan->quorum + 1;
 
-    if (!rotation_is_calm(r->rotation) || r->events.wants_all(r->events.context))
+    if (!rotation_is_calm(r->rotation) || has_own_fault(r->last) ||
+        r->events.wants_all(r->events.context))
         return;
     plan->sample = out;
     plan->sample_count = rotation_pick(
@@ -178,6 +208,11 @@ const struct round_result *rounds_last(const struct rounds *r)
 bool rounds_alarmed(const struct rounds *r)
 {
     return r->last != NULL && r->last->is_sample && !rotation_is_calm(r->rotation);
+}
+
+bool rounds_unsettled(const struct rounds *r)
+{
+    return r->unstable > 0 && r->unstable <= HISTORY_ROUNDS;
 }
 
 /* Life */

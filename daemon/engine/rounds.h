@@ -65,4 +65,7 @@ const struct round_result *rounds_last(const struct rounds *rounds);
 /* Whether that was of a few targets, and all have to be asked before anything is said. */
 bool rounds_alarmed(const struct rounds *rounds);
 
+/* Whether the last rounds were unstable, and another one soon may tell what it is; not for ever. */
+bool rounds_unsettled(const struct rounds *rounds);
+
 #endif

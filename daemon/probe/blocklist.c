@@ -21,6 +21,8 @@ struct blocklist {
     bool answers;              /* the test entry is there */
     bool lists_all;            /* and the counter-entry */
     bool has_failed;           /* the entry's own question */
+    int counters;              /* that are still asked for */
+    bool asks_reason;
 };
 
 static void free_state(void *state)
@@ -55,6 +57,17 @@ static void on_reason(struct examination *e, const struct record_answer *answer,
                        b->listed, why[0] != '\0' ? ": " : "", why);
 }
 
+/* Once, as soon as no counter-entry can take it back. */
+static void ask_reason(struct examination *e)
+{
+    struct blocklist *b = examination_state(e);
+
+    if (b->counters > 0 || b->asks_reason)
+        return;
+    b->asks_reason = true;
+    examination_ask(e, b->name, RECORD_TXT, on_reason);
+}
+
 static bool has_listing(const struct record_answer *answer)
 {
     for (size_t i = 0; i < answer->count; i++)
@@ -63,8 +76,8 @@ static bool has_listing(const struct record_answer *answer)
     return false;
 }
 
-/* All answers are there. */
-static void settle(struct examination *e)
+/* A listing counts unless everybody is listed; of one that is none more must be known. */
+static void settle(struct examination *e, size_t left)
 {
     const struct blocklist *b = examination_state(e);
 
@@ -73,7 +86,9 @@ static void settle(struct examination *e)
                            "%s lists everybody: it has " COUNTER_ENTRY ", which no list in use has",
                            b->zone);
     else if (b->listed[0] != '\0')
-        examination_ask(e, b->name, RECORD_TXT, on_reason);
+        ask_reason(e);
+    else if (left > 0)
+        return;
     else if (b->has_failed)
         examination_finish(e, REPUTATION_UNKNOWN, "%s could not be asked", b->zone);
     else if (b->answers)
@@ -88,17 +103,16 @@ static void on_test(struct examination *e, const struct record_answer *answer, s
     struct blocklist *b = examination_state(e);
 
     b->answers = b->answers || has_listing(answer);
-    if (left == 0)
-        settle(e);
+    settle(e, left);
 }
 
 static void on_counter(struct examination *e, const struct record_answer *answer, size_t left)
 {
     struct blocklist *b = examination_state(e);
 
+    b->counters--;
     b->lists_all = b->lists_all || has_listing(answer);
-    if (left == 0)
-        settle(e);
+    settle(e, left);
 }
 
 static void refused(struct examination *e, const struct blocklist *b, const struct record *record)
@@ -120,8 +134,8 @@ static void on_entry(struct examination *e, const struct record_answer *answer, 
             address_text(&answer->records[i].address, b->listed);
     if (answer->count > 0 && b->listed[0] == '\0')
         refused(e, b, &answer->records[0]);
-    else if (left == 0)
-        settle(e);
+    else
+        settle(e, left);
 }
 
 static char *entry(const struct address *address, const char *zone)
@@ -142,14 +156,14 @@ static void ask(struct examination *e, const char *text, const char *zone, exami
     free(name);
 }
 
-static void ask_for_tests(struct examination *e, const char *zone, enum family family)
+static void ask_for_test(struct examination *e, const char *zone, const char *test,
+                         const char *counter)
 {
-    ask(e, TEST_ENTRY, zone, on_test);
-    ask(e, COUNTER_ENTRY, zone, on_counter);
-    if (family == FAMILY_IPV6) {
-        ask(e, TEST_ENTRY6, zone, on_test);
-        ask(e, COUNTER_ENTRY6, zone, on_counter);
-    }
+    struct blocklist *b = examination_state(e);
+
+    b->counters++;
+    ask(e, test, zone, on_test);
+    ask(e, counter, zone, on_counter);
 }
 
 struct examination *blocklist_examine(const struct examination_plan *plan, const char *zone,
@@ -162,6 +176,8 @@ struct examination *blocklist_examine(const struct examination_plan *plan, const
     address_text(address, b->text);
     b->name = entry(address, zone);
     examination_ask(e, b->name, RECORD_A, on_entry);
-    ask_for_tests(e, zone, address_family(address));
+    ask_for_test(e, zone, TEST_ENTRY, COUNTER_ENTRY);
+    if (address_family(address) == FAMILY_IPV6)
+        ask_for_test(e, zone, TEST_ENTRY6, COUNTER_ENTRY6);
     return e;
 }

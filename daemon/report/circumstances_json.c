@@ -198,7 +198,7 @@ static void add_trace(struct cause_evidence *e, const struct hop_trace_result *t
 {
     struct trace_conclusion end = conclude(trace, family);
 
-    if (end.how == TRACE_SILENTLY || end.where == TRACE_OPEN)
+    if ((end.how == TRACE_SILENTLY && end.where != TRACE_UNKNOWN) || end.where == TRACE_OPEN)
         e->silent_at = place_of(&end);
     if (end.how != TRACE_SILENTLY || end.where == TRACE_OPEN)
         e->refused_at = place_of(&end);

@@ -58,11 +58,6 @@ int64_t host_probe_deadline(const struct host_probe *h)
     return h->deadline_ms;
 }
 
-bool host_probe_has_ended(const struct host_probe *h)
-{
-    return h->ended;
-}
-
 /* The end */
 
 static void forget_attempt(struct attempt *a)

@@ -39,7 +39,6 @@ void host_probe_free(struct host_probe *host);
 size_t host_probe_target(const struct host_probe *host);
 const struct host_result *host_probe_result(const struct host_probe *host);
 int64_t host_probe_deadline(const struct host_probe *host); /* of the first connection */
-bool host_probe_has_ended(const struct host_probe *host);
 
 /* The first connection. NUMBER is the host's, as decide/enough.h knows it. */
 void host_probe_begin(struct host_probe *host, size_t number);

@@ -58,7 +58,7 @@ struct change {
     struct view *view;        /* of the owner's configuration */
     struct findings refusals; /* of the host; in a preview all of them */
     struct findings notes;
-    struct findings exceptions; /* findings.h */
+    struct findings exceptions; /* refusals.h */
     struct rendering rendering; /* empty where nothing of ours stays */
     unsigned long generation;   /* that stays; 0 for none */
     bool builds;                /* it has to be built first */

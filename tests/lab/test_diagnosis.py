@@ -4,6 +4,7 @@
 
 import json
 import pathlib
+import re
 
 import pytest
 
@@ -167,6 +168,24 @@ def test_the_daemon_knows_it_too(lab):
     lab.product.wait_status(
         lambda s: s["cause"]["ipv4"] is None and s["trace"]["ipv4"] is None, 60,
         "what is over is forgotten")
+
+
+def test_what_is_unstable_is_looked_at_soon_again_but_not_for_ever(lab):
+    lab.product.configure(relays={}, mode="observe", interval=900, fastinter=1, timeout=1)
+    for name in ("op1", "op2", "op3"):
+        lab.block(25, "drop", to=name)
+    lab.product.start_daemon()
+    seen = set()
+
+    def long_pause(status):
+        verdict = status["verdict"]
+        if (verdict["ipv4"] or {}).get("name") == "unstable":
+            seen.add(verdict["at"])
+        found = re.search(r"probe in (\d+) s", status["next"])
+        return found and int(found[1]) > 60 and seen
+
+    lab.product.wait_status(long_pause, 120, "the next round is a long way off")
+    assert len(seen) > 4, seen
 
 
 def test_what_comes_and_goes_is_no_block(lab):

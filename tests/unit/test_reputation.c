@@ -67,6 +67,8 @@ static const char zone[] =
     "*.refusing.test A 127.255.255.254\n"
     "*.lying.test A 198.18.0.1\n"
     "*.retired.test A 127.0.0.2\n"
+    "2.0.0.127.slow.test A SILENT\n"
+    "7.113.0.203.slow.test A 127.0.0.4\n"
     "2.0.0.127.failing.test A 127.0.0.2\n"
     "5.113.0.203.failing.test A SERVFAIL\n"
     /* names for EHLO */
@@ -349,13 +351,13 @@ static void relays(void **state)
 
 static void blocklists(void **state)
 {
-    static const char *const zones[] = { "bl.test",   "refusing.test", "lying.test",
-                                         "gone.test", "failing.test",  "retired.test" };
+    static const char *const zones[] = { "bl.test",      "refusing.test", "lying.test", "gone.test",
+                                         "failing.test", "retired.test",  "slow.test" };
     struct reputation_plan plan = plan_for("mail.good.test", NULL, "203.0.113.7");
 
     (void)state;
     plan.dnsbl = zones;
-    plan.dnsbl_count = 6;
+    plan.dnsbl_count = 7;
     run(&plan);
     expect("dnsbl ipv4 bad: 203.0.113.7 is listed by bl.test (127.0.0.4): Spam seen, see https");
     expect("dnsbl ipv4 unknown: refusing.test does not answer this resolver: 127.255.255.254");
@@ -363,6 +365,8 @@ static void blocklists(void **state)
     expect("dnsbl ipv4 unknown: gone.test does not answer this resolver: its test entry");
     expect("dnsbl ipv4 ok: 203.0.113.7 is not listed by failing.test");
     expect("dnsbl ipv4 unknown: retired.test lists everybody: it has 127.0.0.1,");
+    /* What is listed needs no test entry. */
+    expect("dnsbl ipv4 bad: 203.0.113.7 is listed by slow.test (127.0.0.4)");
     plan.address[FAMILY_IPV4] = address("203.0.113.5");
     plan.deadline_ms = soon(4000);
     run(&plan);
