@@ -152,6 +152,25 @@ static void two_sentences(struct text *t, const json_t *v4, const json_t *v6)
         one_of_two(t, v6, v4, "IPv6");
 }
 
+/* One sentence for both, which counts the operators of IPv4: fewer have an address over IPv6. */
+static void alike_sentence(struct text *t, const json_t *v4, const json_t *v6)
+{
+    long long operators = number(v6, "operators");
+    struct text scope;
+
+    text_begin(&scope);
+    if (operators == 0 || operators == number(v4, "operators"))
+        text_add(&scope, "%s", _("IPv4 and IPv6 alike"));
+    else
+        text_add(&scope,
+                 PLURAL("IPv4; IPv6 alike, with %d operator", "IPv4; IPv6 alike, with %d operators",
+                        (unsigned long)operators),
+                 (int)operators);
+    char *words = text_end(&scope);
+    family_sentence(t, v4, words);
+    free(words);
+}
+
 char *verdict_sentence(const json_t *verdict)
 {
     const json_t *v4 = json_object_get(verdict, "ipv4"), *v6 = json_object_get(verdict, "ipv6");
@@ -163,7 +182,7 @@ char *verdict_sentence(const json_t *verdict)
     } else if (!json_is_object(v4)) {
         family_sentence(&t, v6, _("IPv6 alone"));
     } else if (verdicts_alike(v4, v6)) {
-        family_sentence(&t, v4, _("IPv4 and IPv6 alike"));
+        alike_sentence(&t, v4, v6);
     } else {
         two_sentences(&t, v4, v6);
     }
