@@ -36,9 +36,12 @@ static void deliver(struct control *c, enum control_end end, const char *detail)
 
 static void on_connect(const struct connect_result *result, void *context)
 {
+    struct control *c = context;
+
     if (result->fd != -1)
         close(result->fd);
-    deliver(context, control_is_answer(result) ? CONTROL_ANSWERED : CONTROL_SILENT, result->detail);
+    c->result.accepted = result->end == CONNECT_OK;
+    deliver(c, control_is_answer(result) ? CONTROL_ANSWERED : CONTROL_SILENT, result->detail);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

@@ -23,6 +23,7 @@ enum control_end {
 
 struct control_result {
     enum control_end end;
+    bool accepted; /* answered by a connection that stood, not by a refusal */
     struct address address;
     int64_t sent_ms;     /* the SYN left, on clock_mono_ms() */
     int64_t answered_ms; /* the answer came, or the control ended without one */

@@ -32,10 +32,28 @@ static const char *common_outcome(const json_t *verdict)
     return common;
 }
 
-static const char *provider_sentence(const json_t *verdict)
+/* Whether a connection stood to any port of a relay. */
+static bool some_relay_is_reached(const json_t *document)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(json_object_get(document, "submission"), i, row)
+    {
+        if (*word(row, "tls") != '\0')
+            return true;
+    }
+    return false;
+}
+
+static const char *provider_sentence(const json_t *verdict, const json_t *document)
 {
     const char *outcome = common_outcome(verdict);
 
+    if (strcmp(outcome, "refused") == 0 && controls_refuse(verdict) &&
+        !some_relay_is_reached(document))
+        return _("The provider, or a firewall that lets nothing out. Connections are refused on "
+                 "every port that was tried, whoever is at the other end.");
     if (strcmp(outcome, "timeout") == 0)
         return _("The provider. Connections to port 25 time out, whoever the operator is, while "
                  "other ports answer: something in the network between drops them all.");
@@ -87,8 +105,11 @@ static const char *plain_sentence(const char *cause)
     return cause;
 }
 
-static void cause_sentence(struct text *t, const char *cause, const json_t *verdict)
+static void cause_sentence(struct text *t, const json_t *document, const char *family)
 {
+    const json_t *verdict = json_object_get(json_object_get(document, "verdict"), family);
+    const char *cause = word(json_object_get(document, "cause"), family);
+
     if (strcmp(cause, "recipient") == 0) {
         char *names = failing_targets(verdict, NAMES_MAX);
         text_add(t,
@@ -97,7 +118,7 @@ static void cause_sentence(struct text *t, const char *cause, const json_t *verd
                  names);
         free(names);
     } else if (strcmp(cause, "provider") == 0) {
-        text_add(t, "%s", provider_sentence(verdict));
+        text_add(t, "%s", provider_sentence(verdict, document));
     } else if (strcmp(cause, "firewall") == 0) {
         text_add(t, "%s", firewall_sentence(verdict));
     } else {
@@ -223,7 +244,7 @@ static void add_family(struct text *t, const struct layout *layout, const char *
     if (*cause == '\0')
         text_add(&sentence, "%s", _("The evidence does not say whose doing it is."));
     else
-        cause_sentence(&sentence, cause, verdict);
+        cause_sentence(&sentence, document, family);
     char *said = text_end(&sentence), *next = next_step(document, family);
     add_heading(t, layout, heading);
     add_paragraph(t, layout, INDENT, said);
@@ -264,13 +285,12 @@ void add_cause(struct text *t, const struct layout *layout, const json_t *docume
 
 char *cause_words(const json_t *document)
 {
-    const json_t *verdict = json_object_get(document, "verdict");
     const json_t *cause = json_object_get(document, "cause");
     const char *family = *word(cause, "ipv4") != '\0' ? "ipv4" : "ipv6";
     struct text t;
 
     text_begin(&t);
     if (*word(cause, family) != '\0')
-        cause_sentence(&t, word(cause, family), json_object_get(verdict, family));
+        cause_sentence(&t, document, family);
     return text_end(&t);
 }

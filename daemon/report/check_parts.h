@@ -52,4 +52,8 @@ bool was_tried(const json_t *row);
 /* The control that answered, as "ADDRESS:PORT"; "" where none did. The document owns it. */
 const char *answered_control(const json_t *verdict);
 
+/* Whether controls answered, and every one by a refusal: the network is up, but it may be that it
+ * lets nothing out. */
+bool controls_refuse(const json_t *verdict);
+
 #endif

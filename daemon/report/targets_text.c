@@ -16,6 +16,14 @@ const char *answered_control(const json_t *verdict)
     return word(json_object_get(verdict, "controls"), "by");
 }
 
+bool controls_refuse(const json_t *verdict)
+{
+    const json_t *controls = json_object_get(verdict, "controls");
+
+    return json_is_integer(json_object_get(controls, "accepted")) &&
+           number(controls, "accepted") == 0 && number(controls, "answered") > 0;
+}
+
 static bool is_open(const json_t *row)
 {
     return word_is(row, "outcome", "open");
@@ -171,5 +179,7 @@ void add_targets(struct text *t, const struct layout *layout, const char *family
     }
     add_rest(t, layout, open, failing);
     if (*control != '\0')
-        add_row(t, layout, &widths, control, _("control"), _("the network is up"));
+        add_row(t, layout, &widths, control, _("control"),
+                controls_refuse(verdict) ? _("refused, so the network is up")
+                                         : _("the network is up"));
 }

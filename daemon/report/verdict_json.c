@@ -69,10 +69,10 @@ static json_t *controls_json(const struct family_result *f)
 {
     const struct controls_seen *c = &f->controls;
 
-    return json_pack("{s:i, s:i, s:f, s:o, s:i}", "sent", (int)c->sent, "answered",
-                     (int)c->answered, "loss", floor(f->verdict.loss * 1000) / 1000, "by",
-                     c->has_by ? address_json(&c->by) : json_null(), "counted_syns",
-                     f->verdict.counted_syns);
+    return json_pack(
+        "{s:i, s:i, s:i, s:f, s:o, s:i}", "sent", (int)c->sent, "answered", (int)c->answered,
+        "accepted", (int)c->accepted, "loss", floor(f->verdict.loss * 1000) / 1000, "by",
+        c->has_by ? address_json(&c->by) : json_null(), "counted_syns", f->verdict.counted_syns);
 }
 
 static json_t *left_host(enum syn_fate fate)

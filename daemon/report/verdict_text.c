@@ -14,7 +14,12 @@ static void blocked_sentence(struct text *t, const json_t *family, const char *s
     const char *control = answered_control(family);
     int operators = (int)number(family, "operators");
 
-    if (*control != '\0')
+    if (*control != '\0' && controls_refuse(family))
+        text_add(t,
+                 _("Outbound port 25 is blocked: none of %d mail operators can be reached, while "
+                   "the network is up: %s answers, by a refusal (%s)."),
+                 operators, control, scope);
+    else if (*control != '\0')
         text_add(t,
                  _("Outbound port 25 is blocked: none of %d mail operators can be reached, while "
                    "the network is up: %s answers (%s)."),

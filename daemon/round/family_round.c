@@ -245,6 +245,7 @@ static void control_ended(size_t number, const struct control_result *result, vo
         seen->has_by = true;
         seen->by = result->address;
     }
+    seen->accepted += result->accepted;
     tell_control(side, &result->address, true, answered);
     moved(side);
 }

@@ -32,6 +32,7 @@ struct target_result {
 
 struct controls_seen {
     size_t sent, answered;
+    size_t accepted; /* of those that answered; the others refused */
     bool has_by;
     struct address by; /* the first that answered */
 };

@@ -44,6 +44,24 @@ def test_an_open_port_needs_no_further_look(lab):
     assert document["reputation"]["address"] == {"ipv4": MAILHOST[0], "ipv6": MAILHOST[1]}
 
 
+def test_where_everything_is_refused_other_ports_are_not_said_to_work(lab):
+    lab.block(25, "drop")
+    assert check(lab, "--family", "4")["verdict"]["ipv4"]["controls"]["accepted"] == 0
+    lab.unblock()
+    lab.networks.router.tool(
+        "nft", "-f", "-", input="table inet refuse { chain forward { type filter hook forward priority "
+        f"10; ip saddr {MAILHOST[0]} meta l4proto tcp reject with tcp reset; }}; }}\n")
+    ran = lab.product.detourctl("check", "--family", "4")
+    text = " ".join(ran.stdout.split())
+    assert ran.returncode == 2 and " answers, by a refusal (IPv4 alone)" in text
+    assert "The provider, or a firewall that lets nothing out." in text
+    lab.relay_service("smtp-relay.brevo.com")
+    lab.networks.router.tool("nft", "flush", "chain", "inet", "refuse", "forward")
+    lab.block(25, "rst")
+    text = lab.product.detourctl("check", "--family", "4").stdout
+    assert "brevo:587" in text and "lets nothing out" not in text
+
+
 # Where
 
 def test_where_it_ends(lab):
