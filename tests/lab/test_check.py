@@ -51,7 +51,8 @@ def test_open(lab):
     # While all is well, nothing but port 25 is touched.
     for family in ("ipv4", "ipv6"):
         assert check.document["verdict"][family]["controls"] == {
-            "sent": 0, "answered": 0, "loss": 0, "by": None, "counted_syns": 0}
+            "sent": 0, "answered": 0, "accepted": 0, "loss": 0, "by": None,
+            "counted_syns": 0}
 
 
 @pytest.mark.parametrize("method, outcome", [("drop", "timeout"), ("rst", "refused"),
