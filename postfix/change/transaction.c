@@ -344,7 +344,8 @@ static void undo(struct transaction *t)
                 second.text);
         return;
     }
-    int stopped = reload(t);
+    /* Not without a queue manager that runs: mail would wait for its next occasion. */
+    int stopped = t->running ? settle(t) : reload(t);
     if (clean(t, t->change.now.mark->generation) == 0 && stopped != -1)
         clear_unfinished(t);
     why_set(&t->why, "%.900s; main.cf was put back", failure.text);
