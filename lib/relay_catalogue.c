@@ -107,6 +107,15 @@ static void free_relay(struct relay_service *r)
     citation_free(&r->price_citation);
 }
 
+struct relay_catalogue *relay_catalogue_load_quietly(const char *directory)
+{
+    struct complaints *ignored = complaints_new();
+    struct relay_catalogue *catalogue = relay_catalogue_load(directory, ignored);
+
+    complaints_free(ignored);
+    return catalogue;
+}
+
 void relay_catalogue_free(struct relay_catalogue *c)
 {
     if (c == NULL)

@@ -35,6 +35,8 @@ struct relay_catalogue;
 
 /* Reads DIRECTORY/relays.conf. NULL with complaints when it is unusable. */
 struct relay_catalogue *relay_catalogue_load(const char *directory, struct complaints *complaints);
+/* The same for whoever can do without: of a catalogue that is unusable nothing is said. */
+struct relay_catalogue *relay_catalogue_load_quietly(const char *directory);
 void relay_catalogue_free(struct relay_catalogue *catalogue);
 
 const struct relay_service *relay_catalogue_find(const struct relay_catalogue *catalogue,

@@ -45,7 +45,7 @@ int command_advise(const struct ctl *ctl, int argc, char *argv[])
     struct config *config = ctl_config_right(ctl);
     if (config == NULL)
         return EXIT_UNKNOWN;
-    struct relay_catalogue *relays = diagnose_relays(config);
+    struct relay_catalogue *relays = relay_catalogue_load_quietly(config->catalogue_directory);
     json_t *document = look(config, relays);
     const struct advice_input input = {
         .document = document, .config = config, .relays = relays, .now = clock_wall()

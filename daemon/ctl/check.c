@@ -72,7 +72,7 @@ int command_check(const struct ctl *ctl, int argc, char *argv[])
         (check.config = ctl_config_right(ctl)) == NULL)
         code = EXIT_UNKNOWN;
     if (check.config != NULL) {
-        check.catalogue = diagnose_relays(check.config);
+        check.catalogue = relay_catalogue_load_quietly(check.config->catalogue_directory);
         json_t *document = run(&check);
         code = print_result(&check, document);
         json_decref(document);

@@ -141,15 +141,6 @@ static void look_at_rules(struct check_input *check)
             local_rules_verdict(&rules, (enum family)f, keeps_packets(check, (enum family)f));
 }
 
-struct relay_catalogue *diagnose_relays(const struct config *config)
-{
-    struct complaints *ignored = complaints_new();
-    struct relay_catalogue *relays = relay_catalogue_load(config->catalogue_directory, ignored);
-
-    complaints_free(ignored);
-    return relays;
-}
-
 json_t *diagnose(const struct diagnose_input *in)
 {
     struct run run = { .base = event_base_new() };

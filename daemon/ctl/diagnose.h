@@ -16,10 +16,6 @@ struct diagnose_input {
     bool live; /* show on stdout what goes on, where that is a terminal */
 };
 
-/* The relays of the catalogue, to be freed by the caller; NULL where it cannot be read, which is no
- * reason to give up. */
-struct relay_catalogue *diagnose_relays(const struct config *config);
-
 /* The document of `detourctl check --json`, a new reference; in English, whatever the caller's
  * language. */
 json_t *diagnose(const struct diagnose_input *input);

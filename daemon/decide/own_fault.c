@@ -10,6 +10,11 @@ const char *own_fault_name(enum own_fault fault)
     return names[fault];
 }
 
+static bool counts(const struct own_fault_host *h)
+{
+    return h->known_good && h->state != CERTIFICATE_UNSEEN;
+}
+
 /* CERTIFICATE_UNSEEN where they differ, or one is good. */
 static enum certificate_state common_state(const struct own_fault_host *hosts, size_t count)
 {
@@ -19,18 +24,13 @@ static enum certificate_state common_state(const struct own_fault_host *hosts, s
         const struct own_fault_host *h = &hosts[i];
         if (h->state == CERTIFICATE_GOOD)
             return CERTIFICATE_UNSEEN;
-        if (!h->known_good || h->state == CERTIFICATE_UNSEEN)
+        if (!counts(h))
             continue;
         if (common != CERTIFICATE_UNSEEN && h->state != common)
             return CERTIFICATE_UNSEEN;
         common = h->state;
     }
     return common;
-}
-
-static bool counts(const struct own_fault_host *h)
-{
-    return h->known_good && h->state != CERTIFICATE_UNSEEN;
 }
 
 /* Whether those that count belong to more than one operator. */

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/engine/equipment.h"
 
-#include "lib/complaints.h"
 #include "lib/config_load.h"
 #include "lib/memory.h"
 #include <stdlib.h>
-
-static struct relay_catalogue *load_catalogue(const struct config *config)
-{
-    struct complaints *ignored = complaints_new();
-    struct relay_catalogue *catalogue = relay_catalogue_load(config->catalogue_directory, ignored);
-
-    complaints_free(ignored);
-    return catalogue;
-}
 
 static void fill(struct equipment *e, struct event_base *base, struct dns *dns)
 {
     const struct config *config = e->config;
 
-    e->catalogue = load_catalogue(config);
+    e->catalogue = relay_catalogue_load_quietly(config->catalogue_directory);
     control_hosts_collect(config, e->catalogue, &e->controls);
     target_knowledge_collect(config, config->probe.targets, config->probe.target_count,
                              relays_system_trust(e->relays), &e->knowledge);

@@ -114,21 +114,13 @@ static void round_ended(struct round_result *result, void *context)
 
 /* The beginning of one */
 
-/* Which is seen only where several operators are asked that are known to have good certificates. */
-static bool has_own_fault(const struct round_result *result)
-{
-    for (int f = 0; f < FAMILIES; f++)
-        if (result->family[f].own_fault != OWN_FAULT_NONE)
-            return true;
-    return false;
-}
-
-/* OUT holds as many as there are targets. */
+/* A fault of this host's is seen only where several operators are asked that are known to have good
+ * certificates. OUT holds as many as there are targets. */
 static void take_sample(struct rounds *r, size_t *out, struct round_plan *plan)
 {
     size_t wanted = plan->quorum + 1;
 
-    if (!rotation_is_calm(r->rotation) || has_own_fault(r->last) ||
+    if (!rotation_is_calm(r->rotation) || round_own_fault(r->last) != OWN_FAULT_NONE ||
         r->events.wants_all(r->events.context))
         return;
     plan->sample = out;

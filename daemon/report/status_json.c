@@ -270,10 +270,8 @@ static void add_relay_problems(json_t *list, const struct engine_view *v)
 
 static void add_own_fault_problem(json_t *list, const struct engine_view *v)
 {
-    enum own_fault fault = OWN_FAULT_NONE;
+    enum own_fault fault = v->round != NULL ? round_own_fault(v->round) : OWN_FAULT_NONE;
 
-    for (int f = 0; f < FAMILIES && v->round != NULL && fault == OWN_FAULT_NONE; f++)
-        fault = v->round->family[f].own_fault;
     if (fault == OWN_FAULT_CLOCK)
         add(list,
             "this host's clock is wrong, it seems: the certificates of several mail operators are "

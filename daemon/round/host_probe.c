@@ -86,14 +86,14 @@ void host_probe_free(struct host_probe *h)
     free(h);
 }
 
-static void end(struct host_probe *h)
+/* The result stands. */
+static void conclude(struct host_probe *h)
 {
     struct host_result *result = h->result;
 
-    stop_attempts(h);
-    h->ended = true;
     if (result->probe.outcome == OUTCOME_TIMEOUT)
         result->silent_syns = syns_sent(result->probe.total_ms);
+    h->ended = true;
     h->party->ended(h, h->party->context);
 }
 
@@ -112,9 +112,7 @@ void host_probe_cut_short(struct host_probe *h)
     probe->outcome = OUTCOME_TIMEOUT;
     probe->total_ms = probe->connect_ms = ms;
     snprintf(probe->detail, sizeof probe->detail, "no answer to SYN in %.1f s", (double)ms / 1000);
-    h->result->silent_syns = syns_sent(ms);
-    h->ended = true;
-    h->party->ended(h, h->party->context);
+    conclude(h);
 }
 
 /* Attempts */
@@ -167,8 +165,10 @@ static void probe_ended(const struct probe_result *result, void *context)
     enough_ended(party->enough, a->number, end_of(result), clock_mono_ms());
     forget_attempt(a);
     keep(h, result);
-    if (LIST_EMPTY(&h->attempts) || !may_be_outdone(result->outcome))
-        end(h);
+    if (LIST_EMPTY(&h->attempts) || !may_be_outdone(result->outcome)) {
+        stop_attempts(h);
+        conclude(h);
+    }
     party->moved(party->context);
 }
 

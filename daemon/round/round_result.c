@@ -70,6 +70,13 @@ bool round_has_verdict(const struct round_result *result, unsigned kinds)
     return has;
 }
 
+enum own_fault round_own_fault(const struct round_result *result)
+{
+    enum own_fault fault = result->family[FAMILY_IPV4].own_fault;
+
+    return fault != OWN_FAULT_NONE ? fault : result->family[FAMILY_IPV6].own_fault;
+}
+
 void round_operators(const struct round_result *result, size_t *out)
 {
     struct operators *operators = operators_new(result->target_count);

@@ -71,6 +71,9 @@ void target_result_renew(struct target_result *target);
 /* Whether a family that was probed has one of the verdicts in the set KINDS. */
 bool round_has_verdict(const struct round_result *result, unsigned kinds);
 
+/* The fault of this host's that either family shows. */
+enum own_fault round_own_fault(const struct round_result *result);
+
 /* The number of each target's operator, over both families, into OUT, which holds TARGET_COUNT. */
 void round_operators(const struct round_result *result, size_t *out);
 

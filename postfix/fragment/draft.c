@@ -107,8 +107,7 @@ char *draft_owner(const struct draft *d)
     text_open(&text);
     for (size_t i = 0; i < main_cf_line_count(cf); i++) {
         const struct main_cf_line *line = main_cf_line(cf, i);
-        const char *name =
-            line->logical == NO_LOGICAL_LINE ? NULL : main_cf_name(cf, line->logical);
+        const char *name = main_cf_name(cf, line->logical);
         if (name != NULL && is_ours(&d->shelf, name, live_parameter(d, name)))
             continue;
         fwrite(line->text, 1, line->len, text.out);

@@ -83,8 +83,7 @@ static char *password_maps_text(const struct main_cf *cf)
     text_open(&text);
     for (size_t i = 0; i < main_cf_line_count(cf); i++) {
         const struct main_cf_line *line = main_cf_line(cf, i);
-        const char *name =
-            line->logical == NO_LOGICAL_LINE ? NULL : main_cf_name(cf, line->logical);
+        const char *name = main_cf_name(cf, line->logical);
         if (name != NULL && is_password_maps(name))
             fwrite(line->text, 1, line->len, text.out);
     }
